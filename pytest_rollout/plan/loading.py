@@ -1,0 +1,103 @@
+"""``rollout.toml`` -> ``Rollout``: read once, filled, shaped, understood."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_rollout.core.rollout import Rollout
+from pytest_rollout.plan import settings, texts
+from pytest_rollout.plan.durations import duration
+from pytest_rollout.plan.environment import filled
+from pytest_rollout.plan.reading import parse, read
+from pytest_rollout.plan.sentence import Written
+from pytest_rollout.plan.stages import Declared, is_owed_something, stages
+from pytest_rollout.plan.testfiles import has_tests
+
+if TYPE_CHECKING:
+    from pytest_rollout.plan.shape import Plan
+
+
+def load(path: Path, *, environment: Mapping[str, str], root: Path) -> Rollout:
+    """The rollout that the plan at ``path`` declares.
+
+    ``environment`` answers ``${NAME}``; sentences name the file relative to ``root``. Raises
+    ``PlanError`` - one sentence with place, value, what is allowed and the nearest name - for
+    everything that keeps the plan from being meant as it stands.
+    """
+    from pytest_rollout.plan.shaping import shaped  # noqa: PLC0415 - pydantic is paid for by plans alone
+
+    path = path.absolute()
+    name = relative(path, root)
+    content = read(path, name)
+    written = filled(name, parse(content, name), environment)
+    return _rollout(written, shaped(written), path.parent, _digest(content, written.secrets))
+
+
+def _digest(content: bytes, filled_in: Mapping[str, str]) -> str:
+    """SHA-256 of the file's bytes and, where ``${NAME}`` took values, of what was filled in.
+
+    A bound or a role holder from the environment is part of the plan: another value, another plan.
+    """
+    state = hashlib.sha256(content)
+    for name in sorted(filled_in):
+        value = hashlib.sha256(f"{name}={filled_in[name]}".encode()).digest()
+        state.update(b"\0filled in\0" + value)
+    return state.hexdigest()
+
+
+def relative(path: Path, root: Path) -> str:
+    """A file's name for sentences: relative to ``root`` where it lies below, always printable."""
+    absolute, base = (Path(os.path.normpath(each.absolute())) for each in (path, root))
+    shown = absolute.relative_to(base) if absolute.is_relative_to(base) else absolute
+    text = shown.as_posix()
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
+def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout:
+    table = plan.rollout
+    name = written.read(("rollout", "name"), table.name, texts.name)
+    networks = settings.networks(written, plan.networks)
+    flags = settings.flags(written, folder, plan.flags)
+    declared = Declared(
+        networks=networks,
+        contracts=settings.contracts(written, folder, plan.contracts, networks),
+        flags=flags.known,
+        metrics=settings.metrics(written, plan.metrics),
+    )
+    ledger = texts.like(texts.LEDGER, "ledger's id; `rollout ledger show` prints it")
+    rollout = Rollout(
+        name=name,
+        title=written.read(("rollout", "title"), table.title or name, texts.line),
+        folder=folder,
+        plan_digest=digest,
+        stages=stages(written, plan.stages, declared),
+        networks=networks,
+        contracts=declared.contracts,
+        flags=flags.settings,
+        metrics=declared.metrics,
+        contradictions=settings.contradictions(written, plan.contradictions),
+        secrets=dict(written.secrets),
+        environment=settings.variables(written, table.environment),
+        plugins=settings.plugins(written, table.plugins),
+        judgement_max_age=written.read(("rollout", "judgement_max_age"), table.judgement_max_age, duration),
+        ledger_id=None if table.ledger is None else written.read(("rollout", "ledger"), table.ledger, ledger),
+    )
+    _check_gates(written, rollout)
+    return rollout
+
+
+def _check_gates(written: Written, rollout: Rollout) -> None:
+    """Refuse a gate that looks at nothing, or only at what never counts (rules 1 and 4)."""
+    for stage in rollout.stages:
+        if is_owed_something(stage) or has_tests(rollout, stage):
+            continue
+        what = "only advisory items, which never count" if stage.criteria or stage.checklist else "nothing to look at"
+        folder = relative(rollout.suite / stage.name, rollout.folder)
+        raise written.wrong(
+            ("stages", stage.name),
+            f"the gate has {what}; declare a check that counts, or write a test in {folder}/test_*.py.",
+        )

@@ -1,0 +1,208 @@
+"""What a plan declares once for all stages: the rollout itself, networks, contracts, flags, metrics."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_rollout.core.errors import suggestion
+from pytest_rollout.core.rollout import (
+    ContractSettings,
+    Contradiction,
+    FlagSettings,
+    Metric,
+    Network,
+    NetworkKind,
+    Value,
+)
+from pytest_rollout.core.units import UNITS
+from pytest_rollout.plan import texts
+from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, some, unknown
+from pytest_rollout.plan.states import deployed
+
+if TYPE_CHECKING:
+    from pytest_rollout.plan.shape import (
+        ContractsTable,
+        ContradictionTable,
+        FlagsTable,
+        MetricTable,
+        NetworkTable,
+    )
+
+_FORBIDDEN = re.compile(r"(?:PYTEST_|PYTHON|LD_|DYLD_).*")
+FLAGD = "flagd:"
+
+
+def variables(written: Written, names: list[str]) -> tuple[str, ...]:
+    """Environment variables handed on; none that bends the interpreter or pytest itself."""
+    place: Place = ("rollout", "environment")
+    _each_once(written, place, names)
+    for index, name in enumerate(names):
+        written.read((*place, index), name, _variable)
+    return tuple(names)
+
+
+def _variable(name: str) -> str:
+    if not texts.VARIABLE.fullmatch(name):
+        raise Unfit(f"{GIVEN} is no environment variable's name; write it such as DATABASE_URL, without '$'.")
+    if _FORBIDDEN.fullmatch(name):
+        raise Unfit(f"{GIVEN} changes how Python or pytest run, so a gate never hands it on; leave it out.")
+    return name
+
+
+def plugins(written: Written, names: list[str]) -> tuple[str, ...]:
+    """Modules of pytest plugins the gate may load."""
+    place: Place = ("rollout", "plugins")
+    _each_once(written, place, names)
+    form = texts.like(texts.MODULE, "module's name; write it as it is imported, such as pytest_django.plugin")
+    return tuple(written.read((*place, index), name, form) for index, name in enumerate(names))
+
+
+def _each_once(written: Written, place: Place, names: list[str]) -> None:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise written.wrong((*place, index), f"{GIVEN} is listed twice; list each once.")
+
+
+def networks(written: Written, tables: Mapping[str, NetworkTable]) -> dict[str, Network]:
+    """The declared networks by name."""
+    found = {}
+    role = texts.key_like(texts.ACCOUNT, "account role; write lower-case letters, digits, '-' or '_', such as 'pauser'")
+    for name, table in tables.items():
+        place: Place = ("networks", name)
+        written.read(("networks",), name, texts.key_name)
+        for account in table.accounts:
+            written.read((*place, "accounts"), account, role)
+        kind = NetworkKind(table.kind)
+        if table.binary is not None and kind is not NetworkKind.ANVIL:
+            raise written.wrong((*place, "binary"), "a network of kind tester runs no program; leave binary out.")
+        if table.binary is not None:
+            written.read((*place, "binary"), table.binary, texts.line)
+        found[name] = Network(
+            name=name,
+            kind=kind,
+            chain_id=table.chain_id,
+            accounts=dict(table.accounts),
+            binary=table.binary,
+            hardfork=table.hardfork,
+        )
+    return found
+
+
+def contracts(
+    written: Written, folder: Path, table: ContractsTable, declared: Mapping[str, Network]
+) -> ContractSettings:
+    """Artifact folders and deployment files, all of which exist."""
+    place: Place = ("contracts",)
+    artifacts = tuple(
+        written.read((*place, "artifacts", index), text, _existing(folder, Path.is_dir, "folder"))
+        for index, text in enumerate(table.artifacts)
+    )
+    deployments = {}
+    for network, text in table.deployments.items():
+        where = (*place, "deployments", network)
+        if network not in declared:
+            raise written.wrong(
+                (*place, "deployments"),
+                f"no network '{network}'; the plan has {some(declared)}.{suggestion(network, declared)}",
+            )
+        deployments[network] = written.read(where, text, _existing(folder, Path.is_file, "file"))
+        written.read(where, deployments[network], deployed)
+    return ContractSettings(artifacts=artifacts, deployments=deployments)
+
+
+def _existing(folder: Path, is_there: Callable[[Path], bool], what: str) -> Callable[[str], Path]:
+    def check(text: str) -> Path:
+        path = folder / texts.line(text)
+        try:
+            if is_there(path):
+                return path
+        except OSError:
+            pass  # a name too long for any file system: no such file either
+        raise Unfit(f"no {what} {GIVEN}; paths are relative to the plan's own folder.")
+
+    return check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """The flag settings, and every flag's key with its value where the plan gives one."""
+
+    settings: FlagSettings
+    known: Mapping[str, Value | None]
+
+
+def flags(written: Written, folder: Path, table: FlagsTable) -> Flags:
+    """The flag provider, checked to be one, and the flags it has."""
+    form = texts.key_like(texts.FLAG, "flag's key; write letters, digits, '.', '-' or '_', such as 'newCheckout'")
+    for key in table.values:
+        written.read(("flags", "values"), key, form)
+    if table.provider == "memory":
+        return Flags(settings=FlagSettings(provider="memory", values=dict(table.values)), known=table.values)
+    place: Place = ("flags", "provider")
+    if not table.provider.startswith(FLAGD):
+        near = suggestion(table.provider, ["memory", "flagd"])
+        raise written.wrong(place, f"no provider {GIVEN}; allowed are memory and flagd:<file>.{near}")
+    if table.values:
+        raise written.wrong(("flags", "values"), "only the memory provider has values; leave them out.")
+    if table.provider == FLAGD:
+        raise written.wrong(place, f"{GIVEN} names no file; write for example 'flagd:flags.json'.")
+    file = written.read(place, table.provider.removeprefix(FLAGD), _existing(folder, Path.is_file, "file"))
+    known = dict.fromkeys(written.read(place, file, _flagd_keys))
+    return Flags(settings=FlagSettings(provider=table.provider), known=known)
+
+
+def _flagd_keys(file: Path) -> list[str]:
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        content = None
+    declared = content.get("flags") if isinstance(content, dict) else None
+    if not isinstance(declared, dict):
+        raise Unfit(f"{GIVEN} is no flagd file; a JSON object with a table 'flags' is needed.")
+    return list(declared)
+
+
+def metrics(written: Written, tables: Mapping[str, MetricTable]) -> dict[str, Metric]:
+    """The declared metrics by name."""
+    found = {}
+    form = texts.key_like(
+        texts.METRIC, "metric's name; write lower-case letters, digits, '-' or '_', such as 'tx_success'"
+    )
+    for name, table in tables.items():
+        place: Place = ("metrics", name)
+        written.read(("metrics",), name, form)
+        if table.unit == "%":
+            raise written.wrong((*place, "unit"), 'a share is measured as counts; write unit = "ratio".')
+        if table.unit not in UNITS:
+            raise written.wrong(
+                (*place, "unit"),
+                unknown("unit", table.unit, (u for u in UNITS if u != "%"), where="allowed are"),
+            )
+        description = table.description or ""
+        found[name] = Metric(
+            name=name,
+            unit=UNITS[table.unit],
+            description=written.read((*place, "description"), description, texts.line) if description else "",
+        )
+    return found
+
+
+def contradictions(written: Written, tables: list[ContradictionTable]) -> tuple[Contradiction, ...]:
+    """What the plan's author recorded about the source document."""
+    found = []
+    for index, table in enumerate(tables):
+        place: Place = ("contradictions", index)
+        says = tuple(written.read((*place, "says", number), text, texts.line) for number, text in enumerate(table.says))
+        found.append(
+            Contradiction(
+                where=written.read((*place, "where"), table.where, texts.line),
+                says=says,
+                choice=written.read((*place, "choice"), table.choice, texts.line),
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,211 @@
+"""The shape of ``rollout.toml``: every key, its kind of value and what it is for.
+
+Meaning - names that must exist, units that must fit - is checked by the modules beside this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from pytest_rollout.core.rollout import NAME, NetworkKind
+from pytest_rollout.core.units import UNITS
+from pytest_rollout.plan import texts
+from pytest_rollout.plan.section import (
+    A_LATER_VERSION,
+    Duration,
+    Ledger,
+    Line,
+    Module,
+    Name,
+    Scalar,
+    Section,
+    Text,
+    Variable,
+    choice,
+    keys,
+    needs,
+    one_or_many,
+    whole,
+    wrong,
+)
+from pytest_rollout.plan.stage_shape import StageTable
+
+HARDFORKS = ("london", "paris", "shanghai", "cancun", "prague")
+ACCOUNTS = 10
+"""Development accounts every network of kind tester or anvil has."""
+
+
+class RolloutTable(Section):
+    """The rollout itself."""
+
+    name: Name = Field(
+        examples=["takumi"],
+        description="The rollout's name in commands, paths and the ledger; unique in the repository.",
+    )
+    title: Line | None = Field(None, description="The rollout's name for people; the name, if left out.")
+    judgement_max_age: Duration = Field(
+        "24h", description="How long a judgement may be acted on, as a duration; 24h if left out."
+    )
+    environment: list[Variable] = Field(
+        [], description="Environment variables handed on to the tests; all others are withheld."
+    )
+    plugins: list[Module] = Field([], description="pytest plugin modules the gate's tests may load.")
+    ledger: Ledger | None = Field(
+        None, description="The id of the ledger this rollout is recorded in; any other one is refused."
+    )
+
+
+class NetworkTable(Section):
+    """One network that stages may run on."""
+
+    later: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("url", "urls", "of", "finality", "writes", "block", "quorum"),
+        "it belongs to networks of kind rpc or fork, which come with a later version; leave it out",
+    )
+
+    kind: Annotated[
+        str,
+        *choice(
+            "kind",
+            *NetworkKind,
+        ),
+    ] = Field(
+        examples=["tester"],
+        description="tester: py-evm in this process; anvil: started and stopped for you.",
+    )
+    chain_id: Annotated[int, *whole(1, 2**63 - 1)] | None = Field(
+        None, description="The chain id the network must have; checked before anything else."
+    )
+    accounts: dict[str, Annotated[int, *whole(0, ACCOUNTS - 1)]] = Field(
+        {},
+        description="Account roles and the index, 0 to 9, of the development account that plays each.",
+        json_schema_extra=keys(texts.ACCOUNT.pattern),
+    )
+    binary: Text | None = Field(None, description="The anvil program, where it is not found by itself (anvil only).")
+    hardfork: Annotated[str, *choice("hardfork", *HARDFORKS)] | None = Field(
+        None, description="The rules the chain follows; those of its program, if left out."
+    )
+
+    @classmethod
+    def before_keys(cls, data: Mapping[str, Any]) -> None:
+        """A kind of a later version explains the keys that belong to it."""
+        if data.get("kind") in ("rpc", "fork"):
+            raise wrong(f"kind '{data['kind']}' comes with a later version; this version knows tester and anvil.")
+
+
+class ContractsTable(Section):
+    """Where contracts come from."""
+
+    artifacts: Annotated[
+        list[Text],
+        Field(min_length=1),
+        BeforeValidator(one_or_many, json_schema_input_type=Text | Annotated[list[Text], Field(min_length=1)]),
+    ] = Field([], description="Folders with compiled artifacts, <Name>.json at any depth, relative to the plan.")
+    deployments: dict[str, Text] = Field(
+        {},
+        description="For each network, the JSON file of contract names and addresses, relative to the plan.",
+        json_schema_extra=keys(NAME.pattern),
+    )
+
+
+class FlagsTable(Section):
+    """Where feature flags come from."""
+
+    provider: Annotated[
+        str,
+        needs("a provider", str),
+        WithJsonSchema({"type": "string", "pattern": r"^(?:memory|flagd:.+|.*\$\{.*)$"}),
+    ] = Field(
+        "memory",
+        description="The OpenFeature provider: memory, or flagd:<file> for a flagd file beside the plan.",
+    )
+    values: dict[str, Scalar] = Field(
+        {},
+        description="What the memory provider answers, flag by flag.",
+        json_schema_extra=keys(texts.FLAG.pattern),
+    )
+
+
+class MetricTable(Section):
+    """Something measured."""
+
+    later: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("good", "total", "query", "url", "path", "pattern"),
+        "metrics are measured by tests, other sources come with a later version; leave it out",
+    )
+
+    unit: Annotated[
+        str,
+        needs("a unit", str),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"enum": [u for u in UNITS if u != "%"]},
+                    {"type": "string", "pattern": r"^.*\$\{.*$"},
+                ]
+            }
+        ),
+    ] = Field(
+        examples=["ratio"],
+        description="What the metric's values are in; bounds convert within its dimension.",
+    )
+    description: Line | None = Field(None, description="What is measured, for people.")
+    source: Annotated[
+        str,
+        *choice(
+            "source",
+            "tests",
+            hints=dict.fromkeys(
+                ("prometheus", "http", "sql", "log", "recorded"),
+                "comes with a later version, this one knows metrics that tests measure",
+            ),
+        ),
+    ] = Field("tests", description="Who measures it: the gate's tests, with measure().")
+
+
+class ContradictionTable(Section):
+    """Where the source document contradicts itself, and what this plan does about it."""
+
+    where: Line = Field(examples=["profiles in beta"], description="What the document contradicts itself about.")
+    says: Annotated[list[Line], Field(min_length=2)] = Field(
+        examples=[["500+", "100+"]], description="The two or more things it says."
+    )
+    choice: Line = Field(examples=["500+, the stricter one"], description="What this plan does, and why.")
+
+
+class Plan(Section):
+    """A rollout's plan, the whole of rollout.toml."""
+
+    later: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("stores", "databases", "services", "engines", "nodes", "notifications"), A_LATER_VERSION
+    )
+
+    rollout: RolloutTable = Field(
+        examples=[{"name": "takumi"}],
+        description="The rollout itself: its name, and what holds in every stage.",
+    )
+    networks: dict[str, NetworkTable] = Field(
+        {}, description="The networks that stages may run on.", json_schema_extra=keys(NAME.pattern)
+    )
+    contracts: ContractsTable = Field(
+        default_factory=lambda: ContractsTable.model_validate({}),
+        description="Where contracts come from: artifacts, and deployed addresses.",
+    )
+    flags: FlagsTable = Field(
+        default_factory=lambda: FlagsTable.model_validate({}),
+        description="Where feature flags come from: a provider, and its values.",
+    )
+    metrics: dict[str, MetricTable] = Field(
+        {}, description="What is measured.", json_schema_extra=keys(texts.METRIC.pattern)
+    )
+    contradictions: list[ContradictionTable] = Field(
+        [], description="Where the source document contradicts itself, and what was chosen."
+    )
+    stages: dict[str, StageTable] = Field(
+        examples=[{"beta": {"network": "local"}}],
+        description="The stages, in the order written.",
+        json_schema_extra={**keys(NAME.pattern), "minProperties": 1},
+    )

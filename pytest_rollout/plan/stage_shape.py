@@ -1,0 +1,217 @@
+"""The shape of one stage: every key, its kind of value and what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from pytest_rollout.core.criterion import Statistic
+from pytest_rollout.core.outcome import Severity
+from pytest_rollout.plan import states, texts
+from pytest_rollout.plan.section import (
+    A_LATER_VERSION,
+    Bound,
+    Duration,
+    Flag,
+    Flagged,
+    Hash,
+    Line,
+    Metric,
+    Name,
+    NodeId,
+    Party,
+    Scalar,
+    Section,
+    Share,
+    Text,
+    Users,
+    choice,
+    keys,
+    needs,
+    one_or_many,
+    whole,
+    wrong,
+)
+from pytest_rollout.plan.sentence import misfit
+
+_NO_HISTORY = "metrics measured by tests have no history to look back on; leave it out"
+
+
+class TriggerTable(Section):
+    """A bound whose breach asks for rollback."""
+
+    later: ClassVar[Mapping[str, str]] = dict.fromkeys(("over", "window", "for", "k", "n"), _NO_HISTORY)
+
+    when: Bound = Field(examples=["< 90 %"], description="The bound that asks for rollback when it holds.")
+    severity: Annotated[str, *choice("severity", *Severity)] = Field(
+        Severity.IMMEDIATE.value, description="How urgent the rollback is: immediate, or planned."
+    )
+
+
+class CriterionTable(Section):
+    """Bounds on one metric."""
+
+    later: ClassVar[Mapping[str, str]] = dict.fromkeys(("over", "window", "max_age", "max_blind"), _NO_HISTORY)
+
+    name: Line = Field(examples=["transactions succeed"], description="The criterion's name; unique in its stage.")
+    metric: Metric = Field(examples=["tx_success"], description="The declared metric it bounds.")
+    promote: Bound = Field(examples=["> 99 %"], description="The bound that must hold to leave the stage.")
+    alert: Bound | None = Field(None, description="A bound that holds the stage when it is reached.")
+    statistic: Annotated[str, *choice("statistic", *Statistic)] = Field(
+        Statistic.EVERY.value,
+        description="How several values become one; every value must meet the bound, if left out.",
+    )
+    min_samples: Annotated[int, *whole(1, 10**12)] = Field(
+        1, description="How many samples are needed: for a ratio, those of its total."
+    )
+    advisory: Flagged = Field(default=False, description="Shown in reports, and never counted.")
+    rollback: Annotated[
+        list[TriggerTable],
+        BeforeValidator(one_or_many, json_schema_input_type=TriggerTable | list[TriggerTable]),
+    ] = Field([], description="The triggers, one table or an array of them, that ask for rollback.")
+    on_no_data: Annotated[
+        str,
+        *choice("on_no_data", "hold", hints={"promote": "is never allowed, missing data is no reason to go on"}),
+    ] = Field("hold", description="What missing data means: hold, and nothing else.")
+
+
+class ChecklistTable(Section):
+    """Something a person has to see to."""
+
+    text: Line = Field(examples=["Audit letter received"], description="What has to be true; unique in its stage.")
+    evidence: Flagged = Field(default=False, description="Whether a file has to be handed over with the tick.")
+    advisory: Flagged = Field(default=False, description="Shown in reports, and never counted.")
+
+
+def _moment(value: Any) -> Any:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value
+    needed = "a date-time with its offset is needed, such as 2026-12-31T18:00:00Z without quotes."
+    raise wrong(misfit(value, needed))
+
+
+class KnownFailureTable(Section):
+    """A test that may fail for a while."""
+
+    test: NodeId = Field(
+        examples=["suites/beta/test_pause.py::test_pause"],
+        description="The node id of the test, as pytest prints it.",
+    )
+    owner: Line = Field(examples=["Jo Doe"], description="Who answers for it.")
+    reason: Line = Field(examples=["waits for the fix of the fee"], description="Why it may fail.")
+    expires: Annotated[
+        datetime,
+        BeforeValidator(_moment),
+        WithJsonSchema({"type": "string", "format": "date-time", "pattern": r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$"}),
+    ] = Field(
+        examples=["2026-12-31T18:00:00Z"],
+        description="When it may no longer fail, as a date-time with its offset.",
+    )
+
+
+class ExposureTable(Section):
+    """Who is inside a stage."""
+
+    users: Users | None = Field(None, description='How many users: 10, "10..20" or "100..".')
+    share: Share | None = Field(None, description='The share of users a flag lets in, such as "25 %".')
+    flag: Flag | None = Field(None, description="The boolean flag that steers the share.")
+    sample: Annotated[int, *whole(100, 1_000_000)] = Field(
+        20_000, description="How many made-up users the share is measured on."
+    )
+    confidence: Share = Field("99.9 %", description="How surely the measured share must agree with the declared one.")
+    description: Line | None = Field(None, description="Who these users are, for people.")
+
+
+class CallTable(Section):
+    """A view call and what it must answer."""
+
+    arguments: Annotated[list[Any], needs("an array of arguments", list)] = Field(
+        [], description="The call's arguments, in order."
+    )
+    equals: Annotated[Any, WithJsonSchema({"type": ["boolean", "integer", "string", "array"]})] = Field(
+        examples=[True], description="The value the call must return."
+    )
+
+
+def _call(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"equals": value}
+
+
+Call = Annotated[
+    CallTable,
+    BeforeValidator(
+        _call,
+        json_schema_input_type=Annotated[Any, WithJsonSchema({"type": ["boolean", "integer", "string", "array"]})]
+        | CallTable,
+    ),
+]
+
+
+class ContractTable(Section):
+    """The states one contract must be in; each key is one item of the gate."""
+
+    paused: Flagged | None = Field(None, description="Whether the contract is paused (Pausable).")
+    owner: Party | None = Field(
+        None, description="Its owner: an address, an account role or a contract's name (Ownable)."
+    )
+    roles: dict[str, Annotated[list[Party], Field(min_length=1)]] | None = Field(
+        None,
+        description="For each role, those who must hold it (AccessControl).",
+        json_schema_extra={**keys(texts.ROLE.pattern), "minProperties": 1},
+    )
+    code_size: Annotated[int, *whole(1, 10**9)] | None = Field(
+        None, description="The exact size of its code, in bytes."
+    )
+    code_hash: Hash | None = Field(None, description="The keccak-256 hash of its code.")
+    implementation: Party | None = Field(
+        None, description="Behind a proxy (EIP-1967): the implementation's address or contract name."
+    )
+    calls: dict[str, Call] | None = Field(
+        None,
+        description="View calls, by name or signature, and what each must return.",
+        json_schema_extra={**keys(states.CALL.pattern), "minProperties": 1},
+    )
+
+
+class StageTable(Section):
+    """A step of the rollout with one exposure and one gate."""
+
+    later: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        (
+            "soak",
+            "commands",
+            "endpoints",
+            "signoffs",
+            "stores",
+            "databases",
+            "engines",
+            "nodes",
+            "services",
+            "watch",
+        ),
+        A_LATER_VERSION,
+    )
+
+    title: Line | None = Field(None, description="The stage's name for people; the name, if left out.")
+    network: Name | None = Field(None, description="The declared network its gate runs on.")
+    deadline: Duration = Field("1h", description="How long a run of the gate may take, at most 24h; 1h if left out.")
+    exposure: ExposureTable | None = Field(None, description="Who is inside the stage.")
+    flags: dict[str, Scalar] = Field(
+        {},
+        description="The value each flag must have in this stage; each is one item of the gate.",
+        json_schema_extra=keys(texts.FLAG.pattern),
+    )
+    contracts: dict[str, ContractTable] = Field(
+        {},
+        description="The states contracts must be in; each is one item of the gate.",
+        json_schema_extra=keys(texts.CONTRACT.pattern),
+    )
+    criteria: list[CriterionTable] = Field([], description="Bounds on metrics; each is one item of the gate.")
+    checklist: list[ChecklistTable] = Field(
+        [], description="What people see to and tick; each is one item of the gate."
+    )
+    known_failures: list[KnownFailureTable] = Field([], description="Tests that may fail for a while.")
+    removed: list[Text] = Field([], description="Ids of items the gate used to have and no longer owes.")

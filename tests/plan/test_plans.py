@@ -1,0 +1,1039 @@
+"""Plans that load and plans that are refused: the loader and the published schema on one table."""
+
+# ruff: noqa: ISC004 - a table of whole sentences, each as it is told
+
+import json
+import tomllib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import jsonschema
+import pytest
+
+from pytest_rollout.core.criterion import Bound, Criterion, Relation, Statistic, Trigger
+from pytest_rollout.core.outcome import Severity
+from pytest_rollout.core.rollout import (
+    ChecklistEntry,
+    ContractState,
+    Contradiction,
+    Exposure,
+    FlagState,
+    KnownFailure,
+    Metric,
+    Network,
+    NetworkKind,
+    Rollout,
+)
+from pytest_rollout.core.units import UNITS
+from pytest_rollout.networks.accounts import DEFAULT_ROLES
+from pytest_rollout.plan import schema
+from pytest_rollout.plan.states import DEFAULT_ACCOUNTS
+
+PLACE = "suites/takumi/rollout.toml: "
+HASH = "0x" + "ab" * 32
+ALICE = "0x" + "Aa" * 20
+
+GOOD = f"""
+[rollout]
+name = "takumi"
+title = "Takumi on mainnet"
+judgement_max_age = "1d12h"
+environment = ["DATABASE_URL"]
+plugins = ["pytest_mine.plugin"]
+ledger = "7f3a"
+
+[networks.local]
+kind = "tester"
+accounts = {{ admin = 0, pauser = 1 }}
+hardfork = "cancun"
+[networks.devnet]
+kind = "anvil"
+chain_id = 31337
+binary = "anvil"
+
+[contracts]
+artifacts = "contracts/out"
+[contracts.deployments]
+devnet = "devnet.json"
+
+[flags]
+provider = "memory"
+[flags.values]
+profileCreation = true
+endorsements = false
+limit = 5
+theme = "dark"
+
+[metrics.tx_success]
+unit = "ratio"
+description = "Transactions included with status 1"
+[metrics.api_latency]
+unit = "ms"
+source = "tests"
+[metrics.fee]
+unit = "gas"
+
+[[contradictions]]
+where = "profiles in beta"
+says = ["500+", "100+"]
+choice = "500+, the stricter one"
+
+[stages.alpha]
+title = "Alpha launch"
+network = "local"
+deadline = "30m"
+exposure = {{ users = "10..20", description = "trusted testers" }}
+removed = ["suites/takumi/suites/alpha/test_old.py::test_gone"]
+
+[stages.alpha.flags]
+profileCreation = true
+limit = 5
+theme = "dark"
+
+[stages.alpha.contracts.SkillProfile]
+paused = false
+owner = "admin"
+roles = {{ PAUSER_ROLE = ["pauser", "{ALICE}"], {HASH} = ["SkillClaim"] }}
+code_size = 2868
+code_hash = "{HASH}"
+implementation = "SkillClaim"
+
+[stages.alpha.contracts.SkillProfile.calls]
+totalProfiles = 0
+"hasRole(bytes32,address)" = {{ arguments = ["{HASH}", "{ALICE}"], equals = true }}
+owners = ["{ALICE}", [1, 2]]
+
+[[stages.alpha.criteria]]
+name = "transactions succeed"
+metric = "tx_success"
+promote = "> 99 %"
+alert = "< 95 %"
+min_samples = 299
+rollback = [{{ when = "< 90 %" }}, {{ when = "< 95 %", severity = "planned" }}]
+on_no_data = "hold"
+
+[[stages.alpha.criteria]]
+name = "answers are quick"
+metric = "api_latency"
+statistic = "p95"
+promote = "< 0.2 s"
+rollback = {{ when = "> 500 ms" }}
+advisory = true
+
+[[stages.alpha.criteria]]
+name = "enough was measured"
+metric = "fee"
+statistic = "count"
+promote = ">= 1,000"
+
+[[stages.alpha.checklist]]
+text = "Audit letter received"
+evidence = true
+[[stages.alpha.checklist]]
+text = "Team is calm"
+advisory = true
+
+[[stages.alpha.known_failures]]
+test = "suites/alpha/test_pause.py::test_pause"
+owner = "Jo Doe"
+reason = "waits for the fix of the fee"
+expires = 2026-12-31T18:00:00+01:00
+
+[stages.public]
+network = "devnet"
+exposure = {{ share = "25 %", flag = "endorsements", sample = 5000, confidence = "99 %" }}
+[stages.public.contracts.Registry]
+owner = "deployer"
+"""
+
+SMALL = '[rollout]\nname = "t"\n[networks.local]\nkind = "tester"\n[stages.beta]\nnetwork = "local"\n'
+METRIC = '[metrics.m]\nunit = "ratio"\n'
+CRITERION = '[[stages.beta.criteria]]\nname = "c"\nmetric = "m"\npromote = "> 99 %"\n'
+
+PLANS = {
+    "everything": GOOD,
+    "the smallest": SMALL,
+    "a default from the plan": SMALL.replace('"tester"', '"${KIND:-tester}"'),
+    "a bound that is met by one value": SMALL + METRIC + CRITERION.replace("> 99 %", "== 100 %"),
+    "nobody inside": SMALL + "exposure = { users = 0 }\n",
+    "no upper end": SMALL + 'exposure = { users = "100.." }\n',
+    "two artifact folders": SMALL + '[contracts]\nartifacts = ["contracts", "contracts/out"]\n',
+    "a flagd file": SMALL + '[flags]\nprovider = "flagd:flags.json"\n[stages.beta.flags]\nnewFlow = true\n',
+    "a share of nobody": SMALL
+    + 'exposure = { share = "0 %", flag = "newFlow" }\n[flags]\nprovider = "flagd:flags.json"\n',
+}
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_a_good_plan_loads_and_meets_the_schema(load_text: Callable[..., Rollout], plan: str) -> None:
+    load_text(plan)
+
+    VALIDATOR.validate(as_json(plan))
+
+
+VALIDATOR = jsonschema.Draft202012Validator(schema())
+
+
+def as_json(plan: str) -> Any:
+    """What an editor hands to the schema: TOML's date-times as strings."""
+    return json.loads(json.dumps(tomllib.loads(plan), default=lambda value: value.isoformat()))
+
+
+def test_a_plan_becomes_the_values_it_means(load_text: Callable[..., Rollout]) -> None:
+    rollout = load_text(GOOD)
+    alpha, public = rollout.stages
+
+    assert (rollout.name, rollout.title, rollout.ledger_id) == ("takumi", "Takumi on mainnet", "7f3a")
+    assert rollout.judgement_max_age == timedelta(hours=36)
+    assert (rollout.environment, rollout.plugins) == (("DATABASE_URL",), ("pytest_mine.plugin",))
+    assert rollout.networks["local"] == Network(
+        name="local", kind=NetworkKind.TESTER, accounts={"admin": 0, "pauser": 1}, hardfork="cancun"
+    )
+    assert rollout.networks["devnet"] == Network(name="devnet", kind=NetworkKind.ANVIL, chain_id=31337, binary="anvil")
+    assert rollout.contracts.artifacts == (rollout.folder / "contracts/out",)
+    assert rollout.contracts.deployments == {"devnet": rollout.folder / "devnet.json"}
+    assert rollout.flags.values == {
+        "profileCreation": True,
+        "endorsements": False,
+        "limit": 5,
+        "theme": "dark",
+    }
+    assert rollout.metrics["api_latency"] == Metric(name="api_latency", unit=UNITS["ms"])
+    assert rollout.contradictions == (
+        Contradiction(where="profiles in beta", says=("500+", "100+"), choice="500+, the stricter one"),
+    )
+    assert (alpha.name, alpha.title, alpha.network) == ("alpha", "Alpha launch", "local")
+    assert alpha.deadline == timedelta(minutes=30)
+    assert alpha.exposure == Exposure(users=(10, 20), description="trusted testers")
+    assert alpha.removed == ("suites/takumi/suites/alpha/test_old.py::test_gone",)
+    assert alpha.flags == (
+        FlagState(key="profileCreation", expected=True),
+        FlagState(key="limit", expected=5),
+        FlagState(key="theme", expected="dark"),
+    )
+    assert alpha.checklist == (
+        ChecklistEntry(number=1, text="Audit letter received", evidence=True),
+        ChecklistEntry(number=2, text="Team is calm", required=False),
+    )
+    assert alpha.known_failures == (
+        KnownFailure(
+            test="suites/alpha/test_pause.py::test_pause",
+            owner="Jo Doe",
+            reason="waits for the fix of the fee",
+            expires=datetime(2026, 12, 31, 17, tzinfo=UTC),
+        ),
+    )
+    assert public.title == "public"
+    assert public.exposure == Exposure(
+        share=Fraction(1, 4), flag="endorsements", sample=5000, confidence=Fraction(99, 100)
+    )
+
+
+def test_contract_states_are_single_and_in_the_order_written(load_text: Callable[..., Rollout]) -> None:
+    """Each is one item of the gate, so its name must not depend on a table's hashing."""
+    states = load_text(GOOD).stages[0].contracts
+
+    assert [(state.name, state.expected, state.arguments) for state in states] == [
+        ("SkillProfile.paused", False, ()),
+        ("SkillProfile.owner", "admin", ()),
+        ("SkillProfile.roles.PAUSER_ROLE", ["pauser", ALICE], ()),
+        (f"SkillProfile.roles.{HASH}", ["SkillClaim"], ()),
+        ("SkillProfile.code_size", 2868, ()),
+        ("SkillProfile.code_hash", HASH, ()),
+        ("SkillProfile.implementation", "SkillClaim", ()),
+        ("SkillProfile.calls.totalProfiles", 0, ()),
+        ("SkillProfile.calls.hasRole(bytes32,address)", True, (HASH, ALICE)),
+        ("SkillProfile.calls.owners", [ALICE, [1, 2]], ()),
+    ]
+    assert all(isinstance(state, ContractState) for state in states)
+
+
+def test_criteria_keep_their_bounds_exact(load_text: Callable[..., Rollout]) -> None:
+    success, latency, count = load_text(GOOD).stages[0].criteria
+    percent = UNITS["%"]
+
+    assert success == Criterion(
+        name="transactions succeed",
+        metric="tx_success",
+        unit=UNITS["ratio"],
+        promote=Bound(relation=Relation.MORE, limit=Fraction(99, 100), unit=percent),
+        alert=Bound(relation=Relation.LESS, limit=Fraction(95, 100), unit=percent),
+        rollback=(
+            Trigger(when=Bound(relation=Relation.LESS, limit=Fraction(9, 10), unit=percent)),
+            Trigger(
+                when=Bound(relation=Relation.LESS, limit=Fraction(95, 100), unit=percent),
+                severity=Severity.PLANNED,
+            ),
+        ),
+        min_samples=299,
+    )
+    assert (latency.statistic, latency.required) == (Statistic.P95, False)
+    assert latency.promote == Bound(relation=Relation.LESS, limit=Fraction(1, 5), unit=UNITS["s"])
+    assert latency.rollback[0].when.limit == Fraction(1, 2)
+    assert (count.unit, count.promote.limit) == (UNITS["count"], 1000)
+
+
+def edit(old: str, new: str) -> str:
+    """The good plan with one thing changed."""
+    assert GOOD.count(old) >= 1, old
+    return GOOD.replace(old, new, 1)
+
+
+# Plans whose mistake is in their shape: the loader and the schema refuse them alike.
+MISSHAPEN = {
+    "typo at the top": (
+        edit("[contracts]", "[contract]"),
+        "no key 'contract'; allowed are rollout, networks, contracts, flags, metrics, contradictions, stages. "
+        "Did you mean 'contracts'?",
+    ),
+    "no [rollout]": (
+        SMALL.replace('[rollout]\nname = "t"\n', ""),
+        "'rollout' is missing; write for example rollout = { name = \"takumi\" }.",
+    ),
+    "no stages": (
+        SMALL[: SMALL.index("[stages")],
+        "'stages' is missing; write for example stages = { beta = { network = \"local\" } }.",
+    ),
+    "stages empty": (
+        "stages = {}\n" + SMALL[: SMALL.index("[stages")],
+        "stages: has no stage; write one, such as [stages.beta].",
+    ),
+    "stages an array": (
+        SMALL.replace("[stages.beta]", "[[stages]]"),
+        "stages: is an array; a table is needed.",
+    ),
+    "a key of a later version": (
+        SMALL + 'soak = { for = "7d" }\n',
+        "stages.beta: no key 'soak' in this version; it comes with a later version; leave it out.",
+    ),
+    "typo in [rollout]": (
+        edit("judgement_max_age", "judgment_max_age"),
+        "rollout: no key 'judgment_max_age'; allowed are name, title, judgement_max_age, environment, plugins, "
+        "ledger. Did you mean 'judgement_max_age'?",
+    ),
+    "no name": (
+        edit('name = "takumi"', ""),
+        "rollout: 'name' is missing; write for example name = \"takumi\".",
+    ),
+    "name not text": (edit('"takumi"', "5"), "rollout.name: 5 is an integer; a name is needed."),
+    "name with capitals": (
+        edit('"takumi"', '"Takumi"'),
+        "rollout.name: 'Takumi' is no name; a name is lower-case letters, digits and '-', begins with a letter and "
+        "has at most 32 characters. Did you mean 'takumi'?",
+    ),
+    "name a path": (
+        edit('"takumi"', '"../prod"'),
+        "rollout.name: '../prod' is no name; a name is lower-case letters, digits and '-', begins with a letter and "
+        "has at most 32 characters.",
+    ),
+    "name too long": (
+        edit('"takumi"', f'"{"a" * 33}"'),
+        f"rollout.name: '{'a' * 33}' is no name; a name is lower-case letters, digits and '-', begins with a letter "
+        "and has at most 32 characters.",
+    ),
+    "name with a look-alike": (
+        edit('"takumi"', '"t\u0430kumi"'),
+        "rollout.name: 't\u0430kumi' is no name and has CYRILLIC SMALL LETTER A in it; a name is lower-case letters, "
+        "digits and '-', begins with a letter and has at most 32 characters.",
+    ),
+    "title empty": (
+        edit('"Takumi on mainnet"', '" "'),
+        "rollout.title: ' ' is empty or padded; write one line of text without blanks around it.",
+    ),
+    "title with ANSI": (
+        edit('"Takumi on mainnet"', '"\\u001b[32mPROMOTE"'),
+        "rollout.title: '\\x1b[32mPROMOTE' has a line break, tab or control character; write one line of plain text.",
+    ),
+    "age a number": (
+        edit('"1d12h"', "36"),
+        "rollout.judgement_max_age: 36 is an integer; a duration, such as '7d' or '1h30m', is needed.",
+    ),
+    "age negative": (
+        edit('"1d12h"', '"-7d"'),
+        "rollout.judgement_max_age: '-7d' has a sign, and time goes one way; write a duration as whole numbers with "
+        "d, h, m or s, largest unit first, such as '7d' or '1h30m'.",
+    ),
+    "environment a string": (
+        edit('["DATABASE_URL"]', '"DATABASE_URL"'),
+        "rollout.environment: 'DATABASE_URL' is a string; an array is needed.",
+    ),
+    "environment with a dollar": (
+        edit('["DATABASE_URL"]', '["$DATABASE_URL"]'),
+        "rollout.environment[#1]: '$DATABASE_URL' is no environment variable's name; write it such as DATABASE_URL, "
+        "without '$'.",
+    ),
+    "plugin a file": (
+        edit("pytest_mine.plugin", "pytest_mine/plugin.py"),
+        "rollout.plugins[#1]: 'pytest_mine/plugin.py' is no module's name; write it as it is imported, such as "
+        "pytest_django.plugin.",
+    ),
+    "ledger a path": (
+        edit('"7f3a"', '"../ledger"'),
+        "rollout.ledger: '../ledger' is no ledger's id; `rollout ledger show` prints it.",
+    ),
+    "typo in a network": (
+        edit("chain_id", "chainid"),
+        "networks.devnet: no key 'chainid'; allowed are kind, chain_id, accounts, binary, hardfork. "
+        "Did you mean 'chain_id'?",
+    ),
+    "network without kind": (
+        edit('kind = "tester"', ""),
+        "networks.local: 'kind' is missing; write for example kind = \"tester\".",
+    ),
+    "network of no kind": (
+        edit('"tester"', '"testr"'),
+        "networks.local.kind: no kind 'testr'; allowed are tester, anvil. Did you mean 'tester'?",
+    ),
+    "network of a later kind": (
+        edit('kind = "tester"', 'kind = "rpc"\nurl = "http://127.0.0.1"'),
+        "networks.local: kind 'rpc' comes with a later version; this version knows tester and anvil.",
+    ),
+    "network kind a list": (
+        edit('"tester"', '["tester"]'),
+        "networks.local.kind: is an array; one of tester, anvil is needed.",
+    ),
+    "network with a url": (
+        edit('kind = "tester"', 'kind = "tester"\nurl = "http://127.0.0.1"'),
+        "networks.local: no key 'url' in this version; it belongs to networks of kind rpc or fork, which come with a "
+        "later version; leave it out.",
+    ),
+    "network with capitals": (
+        edit("[networks.local]", "[networks.Local]"),
+        "networks: 'Local' is no name; a name is lower-case letters, digits and '-', begins with a letter and has at "
+        "most 32 characters. Did you mean 'local'?",
+    ),
+    "chain id in quotes": (
+        edit("31337", '"31337"'),
+        "networks.devnet.chain_id: '31337' is a string; an integer is needed. Leave out the quotes.",
+    ),
+    "chain id a boolean": (
+        edit("31337", "true"),
+        "networks.devnet.chain_id: true is a boolean; an integer is needed.",
+    ),
+    "chain id a float": (
+        edit("31337", "31337.5"),
+        "networks.devnet.chain_id: 31337.5 is a float; an integer is needed.",
+    ),
+    "chain id zero": (
+        edit("31337", "0"),
+        "networks.devnet.chain_id: 0 is out of range; allowed is 1 to 9223372036854775807.",
+    ),
+    "account out of range": (
+        edit("pauser = 1", "pauser = 10"),
+        "networks.local.accounts.pauser: 10 is out of range; allowed is 0 to 9.",
+    ),
+    "account role in capitals": (
+        edit("pauser = 1", "Pauser = 1"),
+        "networks.local.accounts: 'Pauser' is no account role; write lower-case letters, digits, '-' or '_', such as "
+        "'pauser'.",
+    ),
+    "hardfork unknown": (
+        edit('"cancun"', '"cancún"'),
+        "networks.local.hardfork: no hardfork 'cancún'; allowed are london, paris, shanghai, cancun, prague. "
+        "Did you mean 'cancun'?",
+    ),
+    "typo in [contracts]": (
+        edit("artifacts =", "artefacts ="),
+        "contracts: no key 'artefacts'; allowed are artifacts, deployments. Did you mean 'artifacts'?",
+    ),
+    "artifacts a number": (
+        edit('artifacts = "contracts/out"', "artifacts = 1"),
+        "contracts.artifacts: 1 is an integer; a string is needed.",
+    ),
+    "no artifacts at all": (
+        edit('artifacts = "contracts/out"', "artifacts = []"),
+        "contracts.artifacts: is empty; at least one entry is needed.",
+    ),
+    "typo in [flags]": (
+        edit("provider =", "providr ="),
+        "flags: no key 'providr'; allowed are provider, values. Did you mean 'provider'?",
+    ),
+    "provider unknown": (
+        edit('"memory"', '"launchdarkly"'),
+        "flags.provider: no provider 'launchdarkly'; allowed are memory and flagd:<file>.",
+    ),
+    "provider without file": (
+        edit('"memory"', '"flagd:"').replace("[flags.values]", "[x.values]").split("[x.values]")[0]
+        + SMALL[SMALL.index("[stages") :],
+        "flags.provider: 'flagd:' names no file; write for example 'flagd:flags.json'.",
+    ),
+    "flag value a float": (
+        edit("limit = 5", "limit = 0.25"),
+        'flags.values.limit: 0.25 is a float, and floats are not exact; write an integer or a string, such as "0.25".',
+    ),
+    "flag key with blanks": (
+        edit("theme =", '"the theme" ='),
+        "flags.values: 'the theme' is no flag's key; write letters, digits, '.', '-' or '_', such as 'newCheckout'.",
+    ),
+    "typo in a metric": (
+        edit("description =", "descripton ="),
+        "metrics.tx_success: no key 'descripton'; allowed are unit, description, source. Did you mean 'description'?",
+    ),
+    "metric without unit": (
+        edit('unit = "gas"', ""),
+        "metrics.fee: 'unit' is missing; write for example unit = \"ratio\".",
+    ),
+    "metric of no unit": (
+        edit('unit = "gas"', 'unit = "gaz"'),
+        "metrics.fee.unit: no unit 'gaz'; allowed are ratio, count, ns, us, ms, s, min, h, d, gas, wei, gwei, ether, "
+        "units, bytes, KiB, MiB, GiB, blocks. Did you mean 'gas'?",
+    ),
+    "metric in per cent": (
+        edit('unit = "ratio"', 'unit = "%"'),
+        'metrics.tx_success.unit: a share is measured as counts; write unit = "ratio".',
+    ),
+    "metric from prometheus": (
+        edit('source = "tests"', 'source = "prometheus"'),
+        "metrics.api_latency.source: source 'prometheus' comes with a later version, this one knows metrics that "
+        "tests measure; allowed is tests.",
+    ),
+    "metric with a query": (
+        edit('source = "tests"', "good = 'x'"),
+        "metrics.api_latency: no key 'good' in this version; metrics are measured by tests, other sources come with "
+        "a later version; leave it out.",
+    ),
+    "metric name in capitals": (
+        edit("[metrics.fee]", "[metrics.Fee]"),
+        "metrics: 'Fee' is no metric's name; write lower-case letters, digits, '-' or '_', such as 'tx_success'.",
+    ),
+    "typo in a contradiction": (
+        edit("choice =", "chose ="),
+        "contradictions['profiles in beta']: no key 'chose'; allowed are where, says, choice. Did you mean 'choice'?",
+    ),
+    "a contradiction of one": (
+        edit('["500+", "100+"]', '["500+"]'),
+        "contradictions['profiles in beta'].says: has 1 of the 2 entries that are needed at least.",
+    ),
+    "typo in a stage": (
+        edit("deadline", "dealine"),
+        "stages.alpha: no key 'dealine'; allowed are title, network, deadline, exposure, flags, contracts, criteria, "
+        "checklist, known_failures, removed. Did you mean 'deadline'?",
+    ),
+    "stage a string": (
+        SMALL.replace("[stages.beta]\nnetwork", "[stages]\nbeta"),
+        "stages.beta: 'local' is a string; a table is needed.",
+    ),
+    "stage in capitals": (
+        SMALL.replace("stages.beta", "stages.Beta"),
+        "stages: 'Beta' is no name; a name is lower-case letters, digits and '-', begins with a letter and has at "
+        "most 32 characters. Did you mean 'beta'?",
+    ),
+    "stage with blanks": (
+        SMALL.replace("stages.beta", "stages.'dark launch'"),
+        "stages: 'dark launch' is no name; a name is lower-case letters, digits and '-', begins with a letter and "
+        "has at most 32 characters. Did you mean 'dark-launch'?",
+    ),
+    "deadline in months": (
+        edit('"30m"', '"7M"'),
+        "stages.alpha.deadline: '7M' has the unit 'M', which may be months or minutes; minutes are 'm'; write a "
+        "duration as whole numbers with d, h, m or s, largest unit first, such as '7d' or '1h30m'.",
+    ),
+    "typo in an exposure": (
+        edit("sample =", "samples ="),
+        "stages.public.exposure: no key 'samples'; allowed are users, share, flag, sample, confidence, description. "
+        "Did you mean 'sample'?",
+    ),
+    "users by word": (
+        edit('"10..20"', '"ten"'),
+        "stages.alpha.exposure.users: 'ten' is no number of users; write 10, '10..20' or '100..'.",
+    ),
+    "users negative": (
+        edit('"10..20"', "-1"),
+        "stages.alpha.exposure.users: -1 is no number of users; write 10, '10..20' or '100..'.",
+    ),
+    "users a float": (
+        edit('"10..20"', "10.5"),
+        "stages.alpha.exposure.users: 10.5 is a float; a number of users, 10, '10..20' or '100..', is needed.",
+    ),
+    "share as a ratio": (
+        edit('"25 %"', '"0.25"'),
+        "stages.public.exposure.share: '0.25' is no share; write per cent, such as '25 %'.",
+    ),
+    "share a float": (
+        edit('"25 %"', "0.25"),
+        "stages.public.exposure.share: 0.25 is a float; a share in per cent, such as '25 %', is needed.",
+    ),
+    "sample too small": (
+        edit("sample = 5000", "sample = 5"),
+        "stages.public.exposure.sample: 5 is out of range; allowed is 100 to 1000000.",
+    ),
+    "typo in a contract": (
+        edit("paused =", "pausd ="),
+        "stages.alpha.contracts.SkillProfile: no key 'pausd'; allowed are paused, owner, roles, code_size, code_hash, "
+        "implementation, calls. Did you mean 'paused'?",
+    ),
+    "paused in quotes": (
+        edit("paused = false", 'paused = "false"'),
+        "stages.alpha.contracts.SkillProfile.paused: 'false' is a string; true or false is needed. "
+        "Leave out the quotes.",
+    ),
+    "role in lower case": (
+        edit("PAUSER_ROLE", "pauser_role"),
+        "stages.alpha.contracts.SkillProfile.roles: 'pauser_role' is no role; write its constant's name, such as "
+        "PAUSER_ROLE, or its hash.",
+    ),
+    "role without holders": (
+        edit('["SkillClaim"]', "[]"),
+        f"stages.alpha.contracts.SkillProfile.roles.{HASH}: is empty; at least one entry is needed.",
+    ),
+    "no roles": (
+        SMALL + '[contracts]\nartifacts = "contracts"\n[stages.beta.contracts.SkillProfile]\nroles = {}\n',
+        "stages.beta.contracts.SkillProfile.roles: is empty, which checks nothing; leave it out or write an entry.",
+    ),
+    "no calls": (
+        SMALL + '[contracts]\nartifacts = "contracts"\n[stages.beta.contracts.SkillProfile]\ncalls = {}\n',
+        "stages.beta.contracts.SkillProfile.calls: is empty, which checks nothing; leave it out or write an entry.",
+    ),
+    "code of no bytes": (
+        edit("code_size = 2868", "code_size = 0"),
+        "stages.alpha.contracts.SkillProfile.code_size: 0 is out of range; allowed is 1 to 1000000000.",
+    ),
+    "code hash too short": (
+        edit(f'code_hash = "{HASH}"', 'code_hash = "0xab"'),
+        "stages.alpha.contracts.SkillProfile.code_hash: '0xab' is no hash of 32 bytes; write 0x and 64 hexadecimal "
+        "digits.",
+    ),
+    "call with a return type": (
+        edit("totalProfiles =", '"totalProfiles()(uint256)" ='),
+        "stages.alpha.contracts.SkillProfile.calls: 'totalProfiles()(uint256)' is no view call; write its name, such "
+        "as totalSupply, or its signature, such as hasRole(bytes32,address). Leave out the return type.",
+    ),
+    "call without a value": (
+        edit(", equals = true }", " }"),
+        "stages.alpha.contracts.SkillProfile.calls['hasRole(bytes32,address)']: 'equals' is missing; write for "
+        "example equals = true.",
+    ),
+    "typo in a call": (
+        edit("arguments =", "args ="),
+        "stages.alpha.contracts.SkillProfile.calls['hasRole(bytes32,address)']: no key 'args'; allowed are arguments, "
+        "equals. Did you mean 'arguments'?",
+    ),
+    "call of a float": (
+        edit("totalProfiles = 0", "totalProfiles = 0.5"),
+        "stages.alpha.contracts.SkillProfile.calls.totalProfiles: 0.5 is a float; contracts know integers only, "
+        "written whole, such as 1500000000000000000.",
+    ),
+    "typo in a criterion": (
+        edit("min_samples", "min_sample"),
+        "stages.alpha.criteria['transactions succeed']: no key 'min_sample'; allowed are name, metric, promote, alert, "
+        "statistic, min_samples, advisory, rollback, on_no_data. Did you mean 'min_samples'?",
+    ),
+    "promote misspelt": (
+        edit('promote = "> 99 %"', 'promot = "> 99 %"'),
+        "stages.alpha.criteria['transactions succeed']: no key 'promot'; allowed are name, metric, promote, alert, "
+        "statistic, min_samples, advisory, rollback, on_no_data. Did you mean 'promote'?",
+    ),
+    "no promote": (
+        edit('promote = "> 99 %"', ""),
+        "stages.alpha.criteria['transactions succeed']: 'promote' is missing; write for example promote = \"> 99 %\".",
+    ),
+    "criterion without name": (
+        edit('name = "answers are quick"', ""),
+        "stages.alpha.criteria[#2]: 'name' is missing; write for example name = \"transactions succeed\".",
+    ),
+    "promote a float": (
+        edit('"> 99 %"', "0.99"),
+        "stages.alpha.criteria['transactions succeed'].promote: 0.99 is a float; a bound with its unit, such as "
+        "'> 99 %' or '< 200 ms', is needed.",
+    ),
+    "promote without relation": (
+        edit('"> 99 %"', '"0.99"'),
+        "stages.alpha.criteria['transactions succeed'].promote: '0.99' says no relation; write '> 99 %'.",
+    ),
+    "promote with a look-alike": (
+        edit('"> 99 %"', '"≥ 99 %"'),
+        "stages.alpha.criteria['transactions succeed'].promote: '≥ 99 %' begins with '≥'; write '>='.",
+    ),
+    "criterion over time": (
+        edit("min_samples = 299", 'over = "1h"'),
+        "stages.alpha.criteria['transactions succeed']: no key 'over' in this version; metrics measured by tests have "
+        "no history to look back on; leave it out.",
+    ),
+    "trigger over time": (
+        edit('severity = "planned"', 'over = "1h"'),
+        "stages.alpha.criteria['transactions succeed'].rollback['< 95 %']: no key 'over' in this version; metrics "
+        "measured by tests have no history to look back on; leave it out.",
+    ),
+    "typo in a lone trigger": (
+        edit('{ when = "> 500 ms" }', '{ wen = "> 500 ms" }'),
+        "stages.alpha.criteria['answers are quick'].rollback: no key 'wen'; allowed are when, severity. "
+        "Did you mean 'when'?",
+    ),
+    "severity unknown": (
+        edit('"planned"', '"plannd"'),
+        "stages.alpha.criteria['transactions succeed'].rollback['< 95 %'].severity: no severity 'plannd'; allowed are "
+        "immediate, planned. Did you mean 'planned'?",
+    ),
+    "statistic unknown": (
+        edit('"p95"', '"p75"'),
+        "stages.alpha.criteria['answers are quick'].statistic: no statistic 'p75'; allowed are every, sum, count, max, "
+        "min, p50, p90, p95, p99. Did you mean 'p95'?",
+    ),
+    "no data promotes": (
+        edit('on_no_data = "hold"', 'on_no_data = "promote"'),
+        "stages.alpha.criteria['transactions succeed'].on_no_data: on_no_data 'promote' is never allowed, missing "
+        "data is no reason to go on; allowed is hold.",
+    ),
+    "no samples": (
+        edit("min_samples = 299", "min_samples = 0"),
+        "stages.alpha.criteria['transactions succeed'].min_samples: 0 is out of range; allowed is 1 to 1000000000000.",
+    ),
+    "typo in a checklist": (
+        edit("evidence =", "evidense ="),
+        "stages.alpha.checklist['Audit letter received']: no key 'evidense'; allowed are text, evidence, advisory. "
+        "Did you mean 'evidence'?",
+    ),
+    "checklist a table": (
+        edit('[[stages.alpha.checklist]]\ntext = "Audit letter received"\nevidence = true\n', "").replace(
+            "[[stages.alpha.checklist]]", "[stages.alpha.checklist]"
+        ),
+        "stages.alpha.checklist: is a table; an array is needed.",
+    ),
+    "typo in a known failure": (
+        edit('owner = "Jo', 'ower = "Jo'),
+        "stages.alpha.known_failures['suites/alpha/test_pause.py::test_pause']: no key 'ower'; allowed are test, "
+        "owner, reason, expires. Did you mean 'owner'?",
+    ),
+    "known failure of a file": (
+        edit("test_pause.py::test_pause", "test_pause.py"),
+        "stages.alpha.known_failures['suites/alpha/test_pause.py'].test: 'suites/alpha/test_pause.py' is no test's "
+        "id; write it as pytest does, such as beta/test_pause.py::test_pause.",
+    ),
+    "expiry without offset": (
+        edit("18:00:00+01:00", "18:00:00"),
+        "stages.alpha.known_failures['suites/alpha/test_pause.py::test_pause'].expires: 2026-12-31T18:00:00 is a "
+        "date-time without offset; a date-time with its offset is needed, such as 2026-12-31T18:00:00Z without "
+        "quotes.",
+    ),
+    "expiry a date": (
+        edit("2026-12-31T18:00:00+01:00", "2026-12-31"),
+        "stages.alpha.known_failures['suites/alpha/test_pause.py::test_pause'].expires: 2026-12-31 is a date; a "
+        "date-time with its offset is needed, such as 2026-12-31T18:00:00Z without quotes.",
+    ),
+    "no expiry": (
+        edit("expires = 2026-12-31T18:00:00+01:00", ""),
+        "stages.alpha.known_failures['suites/alpha/test_pause.py::test_pause']: 'expires' is missing; write for "
+        "example expires = 2026-12-31T18:00:00Z.",
+    ),
+    "a control character in a key": (
+        SMALL + '"\\u001b[31mred" = 1\n',
+        "stages.beta: no key '\\x1b[31mred'; allowed are title, network, deadline, exposure, flags, contracts, "
+        "criteria, checklist, known_failures, removed.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("plan", "sentence"), MISSHAPEN.values(), ids=MISSHAPEN)
+def test_a_misshapen_plan_is_refused_in_one_sentence(sentence_of: Callable[..., str], plan: str, sentence: str) -> None:
+    assert sentence_of(plan) == PLACE + sentence
+
+
+@pytest.mark.parametrize("plan", [plan for plan, _ in MISSHAPEN.values()], ids=MISSHAPEN)
+def test_the_schema_refuses_the_same_misshapen_plans(plan: str) -> None:
+    """An editor must not call good what the loader refuses."""
+    assert not VALIDATOR.is_valid(as_json(plan))
+
+
+CONTRACT = SMALL + '[contracts]\nartifacts = "contracts"\n[stages.beta.contracts.SkillProfile]\n'
+ADVISORY = SMALL.replace('network = "local"\n', "") + METRIC + CRITERION + "advisory = true\n"
+
+# Plans of the right shape that cannot be meant: names, units, files, sums.
+MEANINGLESS = {
+    "network unknown": (
+        SMALL.replace('network = "local"', 'network = "locl"'),
+        "stages.beta.network: no network 'locl'; the plan has local. Did you mean 'local'?",
+    ),
+    "environment that bends pytest": (
+        edit("DATABASE_URL", "PYTEST_ADDOPTS"),
+        "rollout.environment[#1]: 'PYTEST_ADDOPTS' changes how Python or pytest run, so a gate never hands it on; "
+        "leave it out.",
+    ),
+    "environment twice": (
+        edit('["DATABASE_URL"]', '["A", "A"]'),
+        "rollout.environment[#2]: 'A' is listed twice; list each once.",
+    ),
+    "binary of a tester": (
+        edit('kind = "tester"', 'kind = "tester"\nbinary = "anvil"'),
+        "networks.local.binary: a network of kind tester runs no program; leave binary out.",
+    ),
+    "artifacts missing": (
+        edit('"contracts/out"', '"contracts/oout"'),
+        "contracts.artifacts: no folder 'contracts/oout'; paths are relative to the plan's own folder.",
+    ),
+    "artifacts a file": (
+        SMALL + '[contracts]\nartifacts = ["contracts", "devnet.json"]\n',
+        "contracts.artifacts[#2]: no folder 'devnet.json'; paths are relative to the plan's own folder.",
+    ),
+    "deployment missing": (
+        edit('"devnet.json"', '"nowhere.json"'),
+        "contracts.deployments.devnet: no file 'nowhere.json'; paths are relative to the plan's own folder.",
+    ),
+    "deployment of no network": (
+        edit("devnet = ", "devnt = "),
+        "contracts.deployments: no network 'devnt'; the plan has local, devnet. Did you mean 'devnet'?",
+    ),
+    "deployment no JSON": (
+        edit('"devnet.json"', '"broken.json"'),
+        "contracts.deployments.devnet: 'broken.json' is no JSON object; a map of contract names to addresses is "
+        "needed.",
+    ),
+    "flagd file missing": (
+        SMALL + '[flags]\nprovider = "flagd:flag.json"\n',
+        "flags.provider: no file 'flagd:flag.json'; paths are relative to the plan's own folder.",
+    ),
+    "flagd file broken": (
+        SMALL + '[flags]\nprovider = "flagd:broken.json"\n',
+        "flags.provider: 'flagd:broken.json' is no flagd file; a JSON object with a table 'flags' is needed.",
+    ),
+    "values beside flagd": (
+        SMALL + '[flags]\nprovider = "flagd:flags.json"\nvalues = { a = 1 }\n',
+        "flags.values: only the memory provider has values; leave them out.",
+    ),
+    "flag unknown": (
+        edit("[stages.alpha.flags]\n", "[stages.alpha.flags]\nendorsments = true\n"),
+        "stages.alpha.flags: no flag 'endorsments'; the provider has profileCreation, endorsements, limit, theme. "
+        "Did you mean 'endorsements'?",
+    ),
+    "flag unknown to flagd": (
+        SMALL + '[flags]\nprovider = "flagd:flags.json"\n[stages.beta.flags]\nnewflow = true\n',
+        "stages.beta.flags: no flag 'newflow'; the provider has newFlow. Did you mean 'newFlow'?",
+    ),
+    "flag without provider": (
+        SMALL + "[stages.beta.flags]\na = true\n",
+        "stages.beta.flags: no flag 'a'; the provider has none.",
+    ),
+    "deadline of two days": (
+        edit('"30m"', '"2d"'),
+        "stages.alpha.deadline: '2d' is longer than 24h, the longest a run of a gate may take.",
+    ),
+    "exposure of nobody": (
+        SMALL + "exposure = {}\n",
+        "stages.beta.exposure: says nobody; write users, or a share and its flag.",
+    ),
+    "users backwards": (
+        edit('"10..20"', '"20..10"'),
+        "stages.alpha.exposure.users: '20..10' ends before it begins; write the smaller number first.",
+    ),
+    "share without flag": (
+        edit('flag = "endorsements", ', ""),
+        "stages.public.exposure: has a share without a flag; a share is steered by a flag, so write both.",
+    ),
+    "flag without share": (
+        edit('share = "25 %", ', ""),
+        "stages.public.exposure: has a flag without a share; a share is steered by a flag, so write both.",
+    ),
+    "share of too many": (
+        edit('"25 %"', '"125 %"'),
+        "stages.public.exposure.share: '125 %' is outside 0 % to 100 %.",
+    ),
+    "share by a flag nobody has": (
+        edit('flag = "endorsements"', 'flag = "endorsement"'),
+        "stages.public.exposure.flag: no flag 'endorsement'; the plan has profileCreation, endorsements, limit, "
+        "theme. Did you mean 'endorsements'?",
+    ),
+    "share by a number": (
+        edit('flag = "endorsements"', 'flag = "limit"'),
+        "stages.public.exposure.flag: 'limit' is no boolean flag; a share is steered by true and false.",
+    ),
+    "complete confidence": (
+        edit('confidence = "99 %"', 'confidence = "100 %"'),
+        "stages.public.exposure.confidence: '100 %' is no confidence a sample can give; allowed is from 50 % to below "
+        "100 %.",
+    ),
+    "contract unknown": (
+        edit("contracts.SkillProfile]", "contracts.SkillProfil]").replace(
+            "contracts.SkillProfile.calls", "contracts.SkillProfil.calls"
+        ),
+        "stages.alpha.contracts: no contract 'SkillProfil'; there is an artifact or an address on local for "
+        "Endorsement, SkillClaim, SkillProfile. Did you mean 'SkillProfile'?",
+    ),
+    "contract deployed elsewhere": (
+        SMALL.replace("[stages", '[networks.devnet]\nkind = "anvil"\n[stages')
+        + '[contracts]\nartifacts = "contracts"\ndeployments = { devnet = "devnet.json" }\n'
+        + "[stages.beta.contracts.Vault]\npaused = true\n",
+        "stages.beta.contracts: no contract 'Vault'; there is an artifact or an address on local for Endorsement, "
+        "SkillClaim, SkillProfile.",
+    ),
+    "contracts without network": (
+        CONTRACT.replace('network = "local"\n', "") + "paused = true\n",
+        "stages.beta.contracts: contracts stand on a network, and this stage names none; add a network.",
+    ),
+    "contract without state": (
+        CONTRACT,
+        "stages.beta.contracts.SkillProfile: declares nothing; allowed are paused, owner, roles, code_size, "
+        "code_hash, implementation, calls.",
+    ),
+    "owner unknown": (
+        edit('owner = "admin"', 'owner = "amdin"'),
+        "stages.alpha.contracts.SkillProfile.owner: 'amdin' is no address (0x and 40 hexadecimal digits), no account "
+        "role (admin, pauser) and no contract. Did you mean 'admin'?",
+    ),
+    "owner a placeholder": (
+        edit('owner = "admin"', 'owner = "0x…"'),
+        "stages.alpha.contracts.SkillProfile.owner: '0x…' is no address (0x and 40 hexadecimal digits), no account "
+        "role (admin, pauser) and no contract.",
+    ),
+    "holder unknown": (
+        edit('["pauser", ', '["pausr", '),
+        "stages.alpha.contracts.SkillProfile.roles.PAUSER_ROLE[#1]: 'pausr' is no address (0x and 40 hexadecimal "
+        "digits), no account role (admin, pauser) and no contract. Did you mean 'pauser'?",
+    ),
+    "holder twice": (
+        edit('["pauser", ', '["pauser", "pauser", '),
+        "stages.alpha.contracts.SkillProfile.roles.PAUSER_ROLE[#2]: 'pauser' is listed twice; list each holder once.",
+    ),
+    "implementation unknown": (
+        edit('implementation = "SkillClaim"', 'implementation = "SkillClam"'),
+        "stages.alpha.contracts.SkillProfile.implementation: no contract 'SkillClam'; write an address, or one of "
+        "Endorsement, SkillClaim, SkillProfile. Did you mean 'SkillClaim'?",
+    ),
+    "too few arguments": (
+        edit(f'["{HASH}", "{ALICE}"], equals', f'["{HASH}"], equals'),
+        "stages.alpha.contracts.SkillProfile.calls['hasRole(bytes32,address)']: has 1 of the 2 arguments its "
+        "signature takes.",
+    ),
+    "signature with a gap": (
+        CONTRACT + 'calls = { "f(uint256,)" = 1 }\n',
+        "stages.beta.contracts.SkillProfile.calls: 'f(uint256,)' is no signature; write it such as "
+        "hasRole(bytes32,address).",
+    ),
+    "argument a float": (
+        CONTRACT + "calls = { f = { arguments = [1, 1e18], equals = 1 } }\n",
+        "stages.beta.contracts.SkillProfile.calls.f.arguments[#2]: 1e18 is a float; contracts know integers only, "
+        "written whole, such as 1500000000000000000.",
+    ),
+    "value a struct by name": (
+        CONTRACT + "calls = { f = { equals = [{ a = 1 }] } }\n",
+        "stages.beta.contracts.SkillProfile.calls.f.equals[#1]: is a table; structs are written as arrays of "
+        "their fields.",
+    ),
+    "metric unknown": (
+        edit('metric = "tx_success"', 'metric = "tx_sucess"'),
+        "stages.alpha.criteria['transactions succeed'].metric: no metric 'tx_sucess'; the plan has tx_success, "
+        "api_latency, fee. Did you mean 'tx_success'?",
+    ),
+    "criterion twice": (
+        edit('"answers are quick"', '"Transactions  Succeed"'),
+        "stages.alpha.criteria['Transactions  Succeed'].name: is the name of two criteria of this stage; give each "
+        "its own.",
+    ),
+    "criterion named like an id": (
+        edit('"answers are quick"', '"a::b"'),
+        "stages.alpha.criteria['a::b'].name: 'a::b' has '::', which separates the parts of an item's id; write it "
+        "another way.",
+    ),
+    "statistic of a ratio": (
+        edit("min_samples = 299", 'statistic = "p95"'),
+        "stages.alpha.criteria['transactions succeed'].statistic: 'p95' does not go with a ratio, which is all good "
+        "of all total; leave it out.",
+    ),
+    "bound in another dimension": (
+        edit('"< 0.2 s"', '"< 200 gas"'),
+        "stages.alpha.criteria['answers are quick'].promote: '< 200 gas' is in gas, but the metric is measured in ms; "
+        "write for example '< 200 ms'.",
+    ),
+    "trigger impossible": (
+        edit('{ when = "< 90 %" }', '{ when = "> 100 %" }'),
+        "stages.alpha.criteria['transactions succeed'].rollback['> 100 %'].when: '> 100 %' can never hold, since the "
+        "metric reaches 100 % at the utmost.",
+    ),
+    "checklist twice": (
+        edit('"Team is calm"', '"audit letter RECEIVED"'),
+        "stages.alpha.checklist['audit letter RECEIVED'].text: is the text of two entries of this checklist; write "
+        "each once.",
+    ),
+    "removed twice": (
+        SMALL + 'removed = ["a.py::b", "a.py::b"]\n',
+        "stages.beta.removed[#2]: 'a.py::b' is listed twice; list each item once.",
+    ),
+    "known failure twice": (
+        SMALL
+        + '[[stages.beta.known_failures]]\ntest = "a::b"\nowner = "x"\nreason = "y"\nexpires = 2030-01-01T00:00:00Z\n'
+        * 2,
+        "stages.beta.known_failures['a::b'].test: is listed twice; list each test once.",
+    ),
+    "empty gate": (
+        SMALL.replace('network = "local"\n', ""),
+        "stages.beta: the gate has nothing to look at; declare a check that counts, or write a test in beta/test_*.py.",
+    ),
+    "advisory gate": (
+        ADVISORY,
+        "stages.beta: the gate has only advisory items, which never count; declare a check that counts, or write a "
+        "test in beta/test_*.py.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("plan", "sentence"), MEANINGLESS.values(), ids=MEANINGLESS)
+def test_a_plan_that_cannot_be_meant_is_refused_in_one_sentence(
+    sentence_of: Callable[..., str], plan: str, sentence: str
+) -> None:
+    assert sentence_of(plan) == PLACE + sentence
+
+
+@pytest.mark.parametrize(
+    ("file", "counts"),
+    [
+        ("beta/test_pause.py", True),
+        ("beta/deeper/pause_test.py", True),
+        ("test_all.py", True),
+        ("helpers/test_shared.py", True),
+        ("gamma/test_other.py", False),
+        (".hidden/test_x.py", False),
+        ("beta/helper.py", False),
+    ],
+)
+def test_a_gate_of_tests_alone_needs_a_test_file_of_its_own(
+    root: Any, load_text: Callable[..., Rollout], sentence_of: Callable[..., str], file: str, counts: bool
+) -> None:
+    """Advisory items never count, so something else has to (rule 4)."""
+    path = root / "suites" / "takumi" / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("def test_it(): ...\n")
+    plan = ADVISORY + '[stages.gamma]\nnetwork = "local"\n'
+
+    if counts:
+        assert load_text(plan).stages[0].name == "beta"
+    else:
+        assert sentence_of(plan).startswith(PLACE + "stages.beta: the gate has only advisory items")
+
+
+def test_every_key_of_the_schema_says_what_it_is_for() -> None:
+    def undescribed(node: Any, path: str) -> list[str]:
+        if isinstance(node, list):
+            return [each for index, below in enumerate(node) for each in undescribed(below, f"{path}[{index}]")]
+        if not isinstance(node, dict):
+            return []
+        properties = node.get("properties", {})
+        found = [f"{path}.{key}" for key, value in properties.items() if not value.get("description")]
+        return found + [each for key, below in node.items() for each in undescribed(below, f"{path}.{key}")]
+
+    document = schema()
+    assert undescribed(document, "") == []
+    assert all(table["additionalProperties"] is False for table in document["$defs"].values())
+    assert document["additionalProperties"] is False
+
+
+def test_the_schema_is_a_schema_of_its_dialect_and_says_nothing_of_null() -> None:
+    document = schema()
+
+    jsonschema.Draft202012Validator.check_schema(document)
+    assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert document["$id"] == "https://pytest-rollout.dev/schema/plan/v1"
+    assert "null" not in json.dumps(document)
+
+
+def test_default_account_roles_are_those_the_networks_room_gives() -> None:
+    """The plan may name them without declaring any, so both rooms must mean the same."""
+    assert set(DEFAULT_ACCOUNTS) == set(DEFAULT_ROLES)
+
+
+def test_a_long_list_of_names_is_cut(sentence_of: Callable[..., str]) -> None:
+    networks = "".join(f'[networks.n{number}]\nkind = "tester"\n' for number in range(30))
+    listed = ", ".join(f"n{number}" for number in range(20))
+
+    assert sentence_of(networks + SMALL.replace('network = "local"', 'network = "x"')) == (
+        f"{PLACE}stages.beta.network: no network 'x'; the plan has {listed} and 11 more."
+    )
