@@ -1,0 +1,199 @@
+"""What the ledger says about one rollout, folded from its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pytest_rollout.core.checklist import Tick
+from pytest_rollout.core.entries import Entry, EntryKind
+from pytest_rollout.core.errors import LedgerError
+from pytest_rollout.core.judgement import SCHEMA, Run, Subject
+from pytest_rollout.core.moves import Move, Position, Promotion, Rollback, position
+from pytest_rollout.core.records import Record, Recorded
+from pytest_rollout.core.rollout import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One finding that stood in the way, as far as a sentence needs it."""
+
+    title: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgementRecord:
+    """A recorded judgement without its bulk.
+
+    ``digest`` is the SHA-256 of the payload, ``sequence`` its ledger entry. ``verdict`` is the
+    text as recorded: only the exact words of ``Verdict`` mean anything. ``blocking`` are the
+    required findings that did not pass, gravest first; ``required`` counts the required ones.
+    """
+
+    sequence: int
+    digest: str
+    verdict: str
+    rollout: str
+    stage: str
+    run: Run
+    subject: Subject
+    judged_at: datetime
+    blocking: tuple[Reason, ...]
+    required: int
+
+
+Value = Run | JudgementRecord | Tick | Promotion | Rollback | None
+
+
+def read(kind: EntryKind, document: Mapping[str, Any], *, sequence: int, digest: str = "") -> Value:
+    """The value an entry's document holds; None for kinds that say nothing about a rollout.
+
+    Raises ``LedgerError`` when the document is not of this version's shape.
+    """
+    record = Record(document, f"ledger entry {sequence}")
+    if kind is EntryKind.RUN_STARTED:
+        return _run(record)
+    if kind is EntryKind.JUDGEMENT:
+        return _judgement(record, sequence=sequence, digest=digest)
+    if kind is EntryKind.TICK:
+        return Tick.read(record)
+    if kind is EntryKind.PROMOTION:
+        return Promotion.read(record)
+    if kind is EntryKind.ROLLBACK:
+        return Rollback.read(record)
+    return None
+
+
+def _run(record: Record) -> Run:
+    return Run(
+        id=record.text("id"),
+        rollout=record.text("rollout"),
+        stage=record.text("stage"),
+        entry=record.number("entry"),
+        attempt=record.number("attempt"),
+        started_at=record.moment("started_at"),
+        network=record.text("network"),
+        rehearsal=record.truth("rehearsal"),
+        ledger_id=record.text("ledger_id"),
+        arguments=record.texts("arguments"),
+    )
+
+
+def _subject(record: Record) -> Subject:
+    return Subject(
+        commit=record.text("commit"),
+        committed=record.truth("committed"),
+        plan_digest=record.text("plan_digest"),
+        suite_digest=record.text("suite_digest"),
+        packages_digest=record.text("packages_digest"),
+        network=record.text("network"),
+        network_kind=record.text("network_kind"),
+    )
+
+
+def _judgement(record: Record, *, sequence: int, digest: str) -> JudgementRecord:
+    if (schema := record.text("schema")) != SCHEMA:
+        raise LedgerError(
+            f"{record.where}: schema '{schema[:80]}' is not the one this version reads ({SCHEMA}). "
+            "Upgrade pytest-rollout."
+        )
+    record.texts("manifest")
+    required = [each for each in record.tables("findings") if each.truth("required")]
+    blocking = tuple(
+        Reason(title=each.text("title"), outcome=each.text("outcome"))
+        for each in required
+        if each.text("outcome") != "pass"
+    )
+    return JudgementRecord(
+        sequence=sequence,
+        digest=digest,
+        verdict=record.text("verdict"),
+        rollout=record.table("rollout").text("name"),
+        stage=record.table("stage").text("name"),
+        run=_run(record.table("run")),
+        subject=_subject(record.table("subject")),
+        judged_at=record.moment("judged_at"),
+        blocking=blocking,
+        required=len(required),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class History:
+    """Everything recorded about one rollout, oldest first.
+
+    Feed it entries in order with ``take``. Of judgements only the newest one's whole document is
+    kept for each stage, so a long history with large gates stays small. ``head`` is the newest
+    entry of the whole ledger: hand its digest to ``append`` so that nothing came in between.
+    """
+
+    rollout: str
+    ledger_id: str
+    head: Entry | None = None
+    runs: list[Recorded[Run]] = field(default_factory=list)
+    judgements: list[JudgementRecord] = field(default_factory=list)
+    ticks: list[Recorded[Tick]] = field(default_factory=list)
+    moves: list[Recorded[Move]] = field(default_factory=list)
+    documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def take(self, entry: Entry, document: Mapping[str, Any], *, digest: str) -> None:
+        """Fold one entry in: its parsed payload, and the SHA-256 of its payload in hex."""
+        self.head = entry
+        value = read(entry.kind, document, sequence=entry.sequence, digest=digest)
+        if isinstance(value, JudgementRecord):
+            if self.rollout in {value.rollout, value.run.rollout}:
+                self.judgements.append(value)
+                self.documents[value.stage] = document
+        elif value is None or value.rollout != self.rollout:
+            return
+        elif isinstance(value, Run):
+            self.runs.append(Recorded(sequence=entry.sequence, value=value))
+        elif isinstance(value, Tick):
+            self.ticks.append(Recorded(sequence=entry.sequence, value=value))
+        else:
+            self.moves.append(Recorded(sequence=entry.sequence, value=value))
+
+    @property
+    def entry(self) -> int:
+        """The visit every new run carries: the sequence of the newest move, 0 before the first."""
+        return self.moves[-1].sequence if self.moves else 0
+
+    def position(self, stages: Sequence[Stage]) -> Position:
+        """Where the rollout stands; see ``moves.position``."""
+        return position(stages, self.moves)
+
+    def attempts(self, stage: str) -> int:
+        """How often the gate of ``stage`` was started in this visit, finished or not."""
+        return sum(each.value.stage == stage and each.value.entry == self.entry for each in self.runs)
+
+    def newest_run(self, stage: str) -> Recorded[Run] | None:
+        """The newest started run of ``stage``, of whatever visit; None before the first."""
+        return next((each for each in reversed(self.runs) if each.value.stage == stage), None)
+
+    def judgements_of(self, run: str) -> list[JudgementRecord]:
+        """What was recorded for one run: one judgement, or none if it crashed or still runs."""
+        return [each for each in self.judgements if each.run.id == run]
+
+    def newest_judgement(self, stage: str) -> JudgementRecord | None:
+        """The newest judgement of ``stage``, of whatever visit; None before the first."""
+        return next((each for each in reversed(self.judgements) if each.stage == stage), None)
+
+    def document(self, stage: str) -> Mapping[str, Any] | None:
+        """The newest judgement of ``stage`` as it was recorded; None before the first."""
+        return self.documents.get(stage)
+
+    def baseline(self, stage: str) -> tuple[str, ...]:
+        """The ids the newest judgement of ``stage`` says must run, across visits (rule 31)."""
+        document = self.documents.get(stage)
+        return () if document is None else tuple(document["manifest"])
+
+    def consumed_by(self, judgement: str) -> int | None:
+        """The sequence of the move that rests on this judgement's digest, or None."""
+        return next((m.sequence for m in self.moves if _rests_on(m.value, judgement)), None)
+
+
+def _rests_on(move: Move, judgement: str) -> bool:
+    return isinstance(move, Promotion) and move.judgement == judgement

@@ -1,0 +1,215 @@
+"""The judge: evidence in, judgement out. No clock, no I/O, no pytest.
+
+``judge`` asks two questions of the same evidence (rule 2): what stands in the way of promotion,
+and which triggers ask for rollback. Rollback outranks hold, hold outranks promote (rule 3), and
+promotion needs at least one required item, all of them passed (rule 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from pytest_rollout.core import owed, running
+from pytest_rollout.core.criterion import Measurement, Trigger, evaluate
+from pytest_rollout.core.evidence import Evidence
+from pytest_rollout.core.finding import Finding, gravest_first
+from pytest_rollout.core.judgement import Judgement, Run, Subject
+from pytest_rollout.core.manifest import Manifest
+from pytest_rollout.core.outcome import Kind, Outcome, Verdict
+from pytest_rollout.core.rollout import Rollout, Stage
+
+_MOST_COUNTED = 2**256
+"""No chain counts further; larger numbers were forged."""
+
+
+_MOST_COUNTED = 2**256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowing:
+    """An option, or a state of the machine, that lets a run look at less than the gate."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How the recorder ended, seen from outside: its exit status, signal, or the deadline."""
+
+    status: int | None = running.RECORDED
+    signal: str = ""
+    deadline_passed: bool = False
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Everything a judgement rests on, handed in (rule 5).
+
+    ``plan`` is the plan's node id prefix (``suites/takumi/rollout.toml``); ``ticks`` maps checklist
+    numbers to who ticked them.
+    """
+
+    rollout: Rollout
+    stage: Stage
+    plan: str
+    evidence: Evidence
+    manifest: Manifest
+    subject: Subject
+    run: Run
+    ending: Ending
+    judged_at: datetime
+    narrowings: tuple[Narrowing, ...] = ()
+    ticks: Mapping[int, str] = field(default_factory=dict)
+    evidence_digest: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def item(self, kind: Kind, name: str) -> str:
+        """The id of something that is judged rather than run."""
+        return f"{self.plan}::{self.stage.name}::{kind.value}::{name}"
+
+
+def judge(question: Question) -> Judgement:
+    """The verdict on one gate with every finding, gravest first."""
+    criteria, fired = _criteria(question)
+    items = list(
+        owed.findings(question.rollout, question.stage, question.manifest, question.evidence, question.judged_at)
+    )
+    findings = [
+        *criteria,
+        *running.findings(question.evidence, question.manifest, question.ending, question.narrowings),
+        *_subject(question),
+        *items,
+        *_checklist(question),
+    ]
+    if not any(f.required and f.kind is not Kind.RUN for f in findings):
+        findings.append(_empty(question))
+    return Judgement(
+        verdict=_verdict(findings, fired),
+        findings=tuple(_remedied(question, gravest_first(findings))),
+        subject=question.subject,
+        run=question.run,
+        judged_at=question.judged_at,
+        rollout_title=question.rollout.title,
+        stage_title=question.stage.title,
+        manifest=owed.manifest_after(question.stage, question.manifest, question.evidence),
+        manifest_digest=question.manifest.digest,
+        evidence_digest=question.evidence_digest,
+        facts=question.facts,
+    )
+
+
+def _verdict(findings: Sequence[Finding], fired: Sequence[Trigger]) -> Verdict:
+    if fired:
+        return Verdict.ROLLBACK
+    return Verdict.HOLD if any(f.stands_in_the_way for f in findings) else Verdict.PROMOTE
+
+
+def _criteria(question: Question) -> tuple[list[Finding], list[Trigger]]:
+    """A finding for each criterion, those first whose triggers fired, and the triggers that count.
+
+    Triggers are asked of what is sound even where other measurements are not (rule 2).
+    """
+    findings: list[Finding] = []
+    grave: list[Finding] = []
+    fired: list[Trigger] = []
+    for criterion in question.stage.criteria:
+        measured = [m for m in question.evidence.measurements if m.metric == criterion.metric]
+        is_ratio = criterion.unit.dimension == "ratio"
+        wrong = [m for m in measured if not _is_sound(m, ratio=is_ratio)]
+        sound = [m for m in measured if _is_sound(m, ratio=is_ratio)]
+        item = question.item(Kind.CRITERION, criterion.name)
+        evaluation = evaluate(criterion, item, sound)
+        if evaluation.fired and criterion.required:
+            grave.append(evaluation.finding)
+            fired.extend(evaluation.fired)
+        elif wrong:
+            findings.append(_unsound(item, criterion.name, wrong, required=criterion.required))
+        else:
+            findings.append(evaluation.finding)
+    return grave + findings, fired
+
+
+def _is_sound(measurement: Measurement, *, ratio: bool) -> bool:
+    """What the recorder should have refused is refused again: the judge believes no process (rule 6)."""
+    if not ratio:
+        return measurement.value is not None and measurement.value >= 0
+    good, total = measurement.good, measurement.total
+    return type(good) is int and type(total) is int and 0 <= good <= total < _MOST_COUNTED
+
+
+def _unsound(item: str, title: str, wrong: Sequence[Measurement], *, required: bool) -> Finding:
+    return Finding(
+        item=item,
+        kind=Kind.CRITERION,
+        title=title,
+        outcome=Outcome.ERROR,
+        measured=f"{len(wrong)} unusable measurements, the first by {wrong[0].item}",
+        detail="a source error: counts out of range or of the wrong shape",
+        required=required,
+    )
+
+
+def _subject(question: Question) -> Iterator[Finding]:
+    run, stage = question.run, question.stage
+    if run.rehearsal:
+        yield Finding(
+            item=question.item(Kind.RUN, "rehearsal"),
+            kind=Kind.RUN,
+            title="rehearsal",
+            outcome=Outcome.PENDING,
+            measured=f"ran on network {run.network}",
+            needed=f"network {stage.network}",
+            detail="a rehearsal cannot promote a stage whose network it is not",
+            remedy="run again without --network",
+        )
+    started = run.started_at
+    if question.judged_at < started:
+        yield Finding(
+            item=question.item(Kind.RUN, "clock"),
+            kind=Kind.RUN,
+            title="the clock ran backwards",
+            outcome=Outcome.ERROR,
+            measured=f"started {started.isoformat()}, judged {question.judged_at.isoformat()}",
+        )
+
+
+def _checklist(question: Question) -> Iterator[Finding]:
+    for entry in question.stage.checklist:
+        by = question.ticks.get(entry.number)
+        yield Finding(
+            item=question.item(Kind.CHECKLIST, entry.text),
+            kind=Kind.CHECKLIST,
+            title=f"checklist {entry.number}: {entry.text}",
+            outcome=Outcome.PENDING if by is None else Outcome.PASS,
+            measured="not ticked" if by is None else f"ticked by {by}",
+            needed="ticked, with an evidence file" if entry.evidence else "ticked",
+            source="the ledger",
+            remedy="" if by else f"rollout check {question.rollout.name}:{question.stage.name} {entry.number}",
+            required=entry.required,
+        )
+
+
+def _empty(question: Question) -> Finding:
+    return Finding(
+        item=question.item(Kind.RUN, "empty"),
+        kind=Kind.RUN,
+        title="the gate is empty",
+        outcome=Outcome.NOT_RUN,
+        measured="0 required items",
+        needed="at least one",
+        detail="an empty gate holds: nothing was looked at",
+        remedy=f"declare a check under stages.{question.stage.name} or write a test",
+    )
+
+
+def _remedied(question: Question, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Complete the next command where a finding names only the verb."""
+    for finding in findings:
+        if finding.remedy == "rollout rollback":
+            yield replace(finding, remedy=f"rollout rollback {question.rollout.name}:{question.stage.name}")
+        else:
+            yield finding

@@ -1,0 +1,208 @@
+"""The plan as values: what ``rollout.toml`` means once it has been read and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+
+from pytest_rollout.core.criterion import Criterion
+from pytest_rollout.core.units import Unit
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+"""What rollouts, stages and networks may be called: safe in paths, node ids and commands."""
+
+Value = bool | int | str | list["Value"] | dict[str, "Value"]
+"""What a plan may expect of a contract or a flag; integers are exact, floats do not occur."""
+
+
+class NetworkKind(StrEnum):
+    """The kinds of chain a stage may run on."""
+
+    TESTER = "tester"
+    ANVIL = "anvil"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """One declared network. ``accounts`` maps a role to the index of a funded development account."""
+
+    name: str
+    kind: NetworkKind
+    chain_id: int | None = None
+    accounts: Mapping[str, int] = field(default_factory=dict)
+    binary: str | None = None
+    hardfork: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """Something measured; ``unit`` is what its values are in."""
+
+    name: str
+    unit: Unit
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractState:
+    """One declared state of one contract.
+
+    ``what`` is ``paused``, ``owner``, ``roles.PAUSER_ROLE``, ``code_size``, ``code_hash``,
+    ``implementation`` or ``calls.<signature or name>``. ``expected`` is the value, or for ``roles`` the list of holders that must have the role.
+    ``arguments`` are those of a view call.
+    """
+
+    contract: str
+    what: str
+    expected: Value
+    arguments: tuple[Value, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last part of the item's node id, ``SkillProfile.paused``."""
+        return f"{self.contract}.{self.what}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagState:
+    """A flag and the value the stage's audience must get."""
+
+    key: str
+    expected: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """Who is inside a stage: a number of users, or a share steered by a flag.
+
+    ``share`` is a fraction of one; ``flag`` is the boolean flag that steers it, evaluated for
+    ``sample`` synthetic users; the share must lie within ``confidence`` of the declared one.
+    """
+
+    users: tuple[int, int | None] | None = None
+    share: Fraction | None = None
+    flag: str | None = None
+    sample: int = 20_000
+    confidence: Fraction = Fraction(999, 1000)
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecklistEntry:
+    """Something a person has to see to; ``number`` counts from 1 in the order written."""
+
+    number: int
+    text: str
+    evidence: bool = False
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFailure:
+    """A test that may fail until ``expires``, and who answers for it (rule 30)."""
+
+    test: str
+    owner: str
+    reason: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A step of the rollout with one exposure and one gate."""
+
+    name: str
+    title: str
+    network: str | None = None
+    exposure: Exposure | None = None
+    flags: tuple[FlagState, ...] = ()
+    contracts: tuple[ContractState, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
+    checklist: tuple[ChecklistEntry, ...] = ()
+    known_failures: tuple[KnownFailure, ...] = ()
+    removed: tuple[str, ...] = ()
+    deadline: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractSettings:
+    """Where contracts come from: artifact folders, and addresses by network and name."""
+
+    artifacts: tuple[Path, ...] = ()
+    deployments: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagSettings:
+    """Which OpenFeature provider answers: ``memory`` (with ``values``) or ``flagd:<file>``."""
+
+    provider: str = "memory"
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """Where the plan's source document contradicts itself, and what the plan's author chose."""
+
+    where: str
+    says: tuple[str, ...]
+    choice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """One change's whole journey, stages in order.
+
+    ``folder`` holds ``rollout.toml``; ``plan_digest`` is the SHA-256 of the bytes that were read.
+    ``secrets`` maps the names used in ``${NAME}`` to their values; reports show ``<NAME>``.
+    """
+
+    name: str
+    title: str
+    folder: Path
+    plan_digest: str
+    stages: tuple[Stage, ...]
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    contracts: ContractSettings = field(default_factory=ContractSettings)
+    flags: FlagSettings = field(default_factory=FlagSettings)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    contradictions: tuple[Contradiction, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environment: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+    judgement_max_age: timedelta = timedelta(hours=24)
+    ledger_id: str | None = None
+
+    @property
+    def plan(self) -> Path:
+        """The file the rollout was read from."""
+        return self.folder / "rollout.toml"
+
+    @property
+    def suite(self) -> Path:
+        """Where the tests live: ``suites/`` beside the plan or, without it, beside the plan."""
+        suites = self.folder / "suites"
+        return suites if suites.is_dir() else self.folder
+
+    def stage(self, name: str) -> Stage:
+        """The stage of that name; ``KeyError`` if there is none."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise KeyError(name)
+
+    def after(self, name: str) -> Stage | None:
+        """The stage that follows, or None after the last."""
+        names = [stage.name for stage in self.stages]
+        following = names.index(name) + 1
+        return self.stages[following] if following < len(names) else None
+
+    def before(self, name: str) -> Stage | None:
+        """The stage that precedes, or None before the first."""
+        index = [stage.name for stage in self.stages].index(name)
+        return self.stages[index - 1] if index else None

@@ -1,0 +1,636 @@
+"""What lets a rollout move, and every way in which the record does not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_rollout.core.entries import Entry, EntryKind, next_entry
+from pytest_rollout.core.errors import LedgerError, PlanError, Refused
+from pytest_rollout.core.finding import Finding
+from pytest_rollout.core.history import History, JudgementRecord
+from pytest_rollout.core.judgement import Judgement, Run, Subject
+from pytest_rollout.core.moves import COMPLETE, Position, Promotion, Rollback, position
+from pytest_rollout.core.outcome import Kind, Outcome, Verdict
+from pytest_rollout.core.promotion import may_promote, may_roll_back
+from pytest_rollout.core.records import Recorded
+from pytest_rollout.core.rollout import Rollout as Plan
+from pytest_rollout.core.rollout import Stage
+
+LEDGER = "a" * 32
+START = datetime(2026, 11, 2, 10, tzinfo=UTC)
+JUDGED = START + timedelta(minutes=5)
+NOW = JUDGED + timedelta(hours=1)
+SUBJECT = Subject(
+    commit="c" * 40,
+    committed=True,
+    plan_digest="1" * 64,
+    suite_digest="2" * 64,
+    packages_digest="3" * 64,
+    network="local",
+    network_kind="tester",
+)
+PLAN = Plan(
+    name="toy",
+    title="Toy",
+    folder=Path("toy"),
+    plan_digest="1" * 64,
+    stages=tuple(Stage(name=name, title=name, network="local") for name in ("alpha", "beta", "public")),
+)
+PASSED = Finding(item="a", kind=Kind.TEST, title="it settles", outcome=Outcome.PASS)
+FAILED = replace(PASSED, title="success rate", outcome=Outcome.FAIL)
+PENDING = replace(PASSED, title="audit letter", outcome=Outcome.PENDING)
+
+
+class Story:
+    """A record told in order: runs, judgements and moves become entries, entries a history."""
+
+    def __init__(self, rollout: str = "toy") -> None:
+        self.history = History(rollout=rollout, ledger_id=LEDGER)
+        self.head: Entry | None = None
+        self.record(EntryKind.LEDGER_CREATED, {"ledger_id": LEDGER, "schema": 1})
+
+    def record(self, kind: EntryKind, document: Mapping[str, object]) -> Entry:
+        payload = json.dumps(document).encode()
+        self.head = next_entry(self.head, ledger_id=LEDGER, kind=kind, payload=payload)
+        self.history.take(self.head, json.loads(payload), digest=hashlib.sha256(payload).hexdigest())
+        return self.head
+
+    def started(self, run: str = "r1", **changes: Any) -> Run:
+        fields: dict[str, Any] = {
+            "id": run,
+            "rollout": "toy",
+            "stage": "alpha",
+            "entry": self.history.entry,
+            "attempt": self.history.attempts("alpha") + 1,
+            "started_at": START,
+            "network": "local",
+            "rehearsal": False,
+            "ledger_id": LEDGER,
+        }
+        made = Run(**(fields | changes))
+        self.record(EntryKind.RUN_STARTED, made.document())
+        return made
+
+    def judged(
+        self,
+        run: Run,
+        *findings: Finding,
+        verdict: Verdict = Verdict.PROMOTE,
+        document: Mapping[str, object] | None = None,
+        **changes: Any,
+    ) -> Entry:
+        fields: dict[str, Any] = {
+            "verdict": verdict,
+            "findings": findings or (PASSED,),
+            "subject": SUBJECT,
+            "run": run,
+            "judged_at": JUDGED,
+            "rollout_title": "Toy",
+            "stage_title": run.stage,
+        }
+        judgement = Judgement(**(fields | changes)).document()
+        return self.record(EntryKind.JUDGEMENT, judgement | dict(document or {}))
+
+    def green(self, run: str = "r1", **changes: Any) -> Story:
+        self.judged(self.started(run, **changes))
+        return self
+
+    def promoted(self, stage: str = "alpha", to: str = "beta", judgement: str = "d") -> Story:
+        move = Promotion(
+            rollout="toy",
+            stage=stage,
+            to=to,
+            entry=self.history.entry,
+            judgement=judgement,
+            judgement_sequence=1,
+            run="r",
+            attempts=1,
+            person="ann",
+            at=NOW,
+        )
+        self.record(EntryKind.PROMOTION, move.document())
+        return self
+
+    def rolled_back(self, stage: str = "beta", to: str = "alpha") -> Story:
+        move = Rollback(rollout="toy", stage=stage, to=to, entry=self.history.entry, reason="red", person="ann", at=NOW)
+        self.record(EntryKind.ROLLBACK, move.document())
+        return self
+
+    def asks(self, stage: str = "alpha", **changes: Any) -> JudgementRecord:
+        fields: dict[str, Any] = {"rollout": PLAN, "subject": SUBJECT, "now": NOW, "ledger_id": LEDGER}
+        return may_promote(stage=stage, history=self.history, **(fields | changes))
+
+    def refusal(self, stage: str = "alpha", **changes: Any) -> str:
+        with pytest.raises(Refused) as caught:
+            self.asks(stage, **changes)
+        return str(caught.value)
+
+
+def test_a_fresh_promote_of_the_current_stage_carries() -> None:
+    story = Story()
+    entry = story.judged(story.started())
+
+    judgement = story.asks()
+
+    assert (judgement.sequence, judgement.digest) == (entry.sequence, hashlib.sha256(entry.payload).hexdigest())
+
+
+def test_the_second_visit_promotes_on_a_judgement_of_its_own() -> None:
+    story = Story().green().promoted().rolled_back().green("r2")
+
+    assert story.asks().run.id == "r2"
+
+
+def test_other_rollouts_in_the_ledger_do_not_matter() -> None:
+    story = Story().green()
+    other = story.started("o1", rollout="other")
+    story.judged(other, FAILED, verdict=Verdict.ROLLBACK)
+
+    assert story.asks().run.id == "r1"
+
+
+def test_a_judgement_exactly_as_old_as_allowed_carries() -> None:
+    """Bounds are as strict as they are written."""
+    assert Story().green().asks(now=JUDGED + PLAN.judgement_max_age).run.id == "r1"
+
+
+def test_advisory_findings_do_not_count() -> None:
+    story = Story()
+    story.judged(story.started(), PASSED, FAILED.advisory())
+
+    assert story.asks().run.id == "r1"
+
+
+def nothing(story: Story) -> None:
+    del story
+
+
+def crashed(story: Story) -> None:
+    story.started("r1")
+
+
+def green_then_crashed(story: Story) -> None:
+    story.green("r1")
+    story.started("r2")
+
+
+def held(story: Story) -> None:
+    story.judged(story.started(), FAILED, PENDING, PASSED, verdict=Verdict.HOLD)
+
+
+def rolled(story: Story) -> None:
+    story.judged(story.started(), FAILED, verdict=Verdict.ROLLBACK)
+
+
+def green_then_held(story: Story) -> None:
+    story.green("r1")
+    story.judged(story.started("r2"), PENDING, verdict=Verdict.HOLD)
+
+
+def held_after_the_newest_was_judged(story: Story) -> None:
+    first = story.started("r1")
+    story.green("r2")
+    story.judged(first, FAILED, verdict=Verdict.ROLLBACK)
+
+
+def rehearsed(story: Story) -> None:
+    story.green("r1", network="fork", rehearsal=True)
+
+
+def rehearsed_without_saying_so(story: Story) -> None:
+    story.green("r1", network="fork")
+
+
+def green_then_rehearsed(story: Story) -> None:
+    story.green("r1")
+    story.green("r2", network="fork", rehearsal=True)
+
+
+def earlier_visit(story: Story) -> None:
+    story.green("r1").promoted().rolled_back()
+
+
+def consumed(story: Story) -> None:
+    judgement = story.judged(story.started("r1", entry=3))
+    story.promoted(judgement=hashlib.sha256(judgement.payload).hexdigest())
+    story.history.moves[-1] = Recorded(
+        sequence=3, value=replace(story.history.moves[-1].value, stage="public", to="alpha")
+    )
+
+
+def judged_twice(story: Story) -> None:
+    run = story.started()
+    story.judged(run)
+    story.judged(run)
+
+
+def started_twice(story: Story) -> None:
+    story.started()
+    story.green()
+
+
+def judged_before_it_started(story: Story) -> None:
+    run = story.started("r0")
+    story.judged(replace(run, id="r1", attempt=2))
+    story.started("r1", attempt=2)
+
+
+def of_another_rollout(story: Story) -> None:
+    story.judged(story.started(), document={"rollout": {"name": "vault", "title": "V"}})
+
+
+def of_another_stage(story: Story) -> None:
+    story.judged(story.started(), document={"stage": {"name": "beta", "title": "B"}})
+
+
+def of_another_ledger(story: Story) -> None:
+    story.green(ledger_id="b" * 32)
+
+
+def of_another_run(story: Story) -> None:
+    story.judged(replace(story.started(arguments=("-k", "good")), arguments=()))
+
+
+def without_findings(story: Story) -> None:
+    story.judged(story.started(), document={"findings": []})
+
+
+def with_advisory_findings_alone(story: Story) -> None:
+    story.judged(story.started(), PASSED.advisory())
+
+
+def against_its_findings(story: Story) -> None:
+    story.judged(story.started(), PASSED, FAILED)
+
+
+REFUSED = [
+    (nothing, "toy:alpha: not judged yet; run `pytest --stage=toy:alpha`."),
+    (
+        crashed,
+        (
+            "toy:alpha: the newest run (r1, attempt 1, started 2026-11-02T10:00:00+00:00) has no judgement: "
+            "it crashed or is still running. Wait for it, or run `pytest --stage=toy:alpha` again."
+        ),
+    ),
+    (green_then_crashed, "toy:alpha: the newest run (r2, attempt 2, started"),
+    (
+        held,
+        (
+            "toy:alpha: the newest judgement (attempt 1, run r1) says HOLD: 2 findings stand in the way, "
+            "first 'success rate' (fail). See `rollout status toy`."
+        ),
+    ),
+    (
+        rolled,
+        (
+            "toy:alpha: the newest judgement (attempt 1, run r1) says ROLLBACK: 1 finding stands in the way, "
+            "first 'success rate' (fail). See `rollout status toy`."
+        ),
+    ),
+    (green_then_held, "toy:alpha: the newest judgement (attempt 2, run r2) says HOLD: 1 finding stands"),
+    (
+        held_after_the_newest_was_judged,
+        "toy:alpha: a later judgement (ledger entry 4, run r1) says ROLLBACK: 1 finding stands in the way",
+    ),
+    (
+        rehearsed,
+        (
+            "toy:alpha: the newest run was a rehearsal on network 'fork', the stage's is 'local'; "
+            "run `pytest --stage=toy:alpha` without --network."
+        ),
+    ),
+    (rehearsed_without_saying_so, "toy:alpha: the newest run was a rehearsal on network 'fork'"),
+    (green_then_rehearsed, "toy:alpha: the newest run was a rehearsal on network 'fork'"),
+    (
+        earlier_visit,
+        (
+            "toy:alpha: last judged in an earlier visit (entered by ledger entry 0, now by 4); "
+            "run `pytest --stage=toy:alpha` again."
+        ),
+    ),
+    (consumed, "toy:alpha: the judgement of run r1 was already used by the move in ledger entry 3"),
+    (judged_twice, "toy:alpha: run r1 was started 1 and judged 2 times"),
+    (started_twice, "toy:alpha: run r1 was started 2 and judged 1 times"),
+    (
+        judged_before_it_started,
+        "toy:alpha: run r1 was started 1 and judged 1 times, the judgement in ledger entry 2, the start in 3",
+    ),
+    (of_another_rollout, "toy:alpha: ledger entry 2 is a judgement of rollout 'vault', not of 'toy'"),
+    (of_another_stage, "toy:alpha: ledger entry 2 is a judgement of stage 'beta', not of 'alpha'"),
+    (of_another_ledger, f"toy:alpha: ledger entry 2 is a judgement of ledger '{'b' * 32}', not of '{LEDGER}'"),
+    (of_another_run, "toy:alpha: the judgement in ledger entry 2 describes run r1 otherwise than it was started"),
+    (
+        without_findings,
+        "toy:alpha: the judgement in ledger entry 2 says promote, but 0 of its 0 required findings stand",
+    ),
+    (with_advisory_findings_alone, "says promote, but 0 of its 0 required findings stand in the way"),
+    (against_its_findings, "says promote, but 1 of its 2 required findings stand in the way"),
+]
+
+
+@pytest.mark.parametrize(("tell", "sentence"), REFUSED, ids=[tell.__name__ for tell, _ in REFUSED])
+def test_a_record_that_does_not_carry_is_refused(tell: Callable[[Story], None], sentence: str) -> None:
+    story = Story()
+    tell(story)
+
+    refusal = story.refusal()
+
+    assert sentence in refusal
+    assert refusal.startswith("toy:alpha: ")
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    ["PROMOTE", "Promote", "promote ", " promote", "passed", "PASSED", "true", "", "prom\u043ete"],
+)
+def test_only_the_exact_word_promotes(verdict: str) -> None:
+    """A look-alike, another case or a blank is no verdict at all."""
+    story = Story()
+    story.judged(story.started(), document={"verdict": verdict})
+
+    assert story.refusal() == (
+        f"toy:alpha: verdict {verdict!r} in ledger entry 2 is none of promote, hold, rollback; "
+        "run `pytest --stage=toy:alpha` again."
+    )
+
+
+@pytest.mark.parametrize("verdict", [True, None, 1, ["promote"]], ids=["true", "null", "one", "list"])
+def test_a_verdict_that_is_no_text_is_refused_on_reading(verdict: object) -> None:
+    story = Story()
+
+    with pytest.raises(LedgerError, match=r"^ledger entry 2: 'verdict' is .* where a string belongs"):
+        story.judged(story.started(), document={"verdict": verdict})
+
+
+def test_a_judgement_of_a_newer_schema_is_refused_on_reading() -> None:
+    story = Story()
+
+    with pytest.raises(LedgerError, match=r"^ledger entry 2: schema 'v9' is not the one this version reads"):
+        story.judged(story.started(), document={"schema": "v9"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"commit": "d" * 40}, "judged at commit cccccccccccc, now at dddddddddddd; run"),
+        ({"commit": ""}, "the gate lies in no git repository, so nobody could tell later what was judged"),
+        ({"committed": False}, "the gate is now with changes that commit cccccccccccc does not have; commit them"),
+        ({"plan_digest": "9" * 64}, "the plan changed since the judgement (111111111111 to 999999999999); run"),
+        ({"suite_digest": "9" * 64}, "the suite changed since the judgement (222222222222 to 999999999999); run"),
+        ({"packages_digest": "9" * 64}, "the installed packages changed since the judgement (333333333333 to"),
+        ({"network": "main"}, "judged on network 'local' (tester), the stage's is now 'main' (tester); run"),
+        ({"network_kind": "anvil"}, "judged on network 'local' (tester), the stage's is now 'local' (anvil); run"),
+    ],
+    ids=["commit", "no repository", "uncommitted", "plan", "suite", "packages", "network", "kind"],
+)
+def test_what_changed_since_the_judgement_is_refused(changes: Mapping[str, Any], sentence: str) -> None:
+    refusal = Story().green().refusal(subject=replace(SUBJECT, **changes))
+
+    assert refusal.startswith(f"toy:alpha: {sentence}")
+    assert refusal.endswith("`pytest --stage=toy:alpha` again.")
+
+
+def test_what_was_judged_uncommitted_is_refused_even_if_it_is_committed_now() -> None:
+    story = Story()
+    story.judged(story.started(), subject=replace(SUBJECT, committed=False))
+
+    assert story.refusal().startswith("toy:alpha: the gate was judged with changes that commit cccccccccccc does")
+
+
+@pytest.mark.parametrize(
+    ("now", "sentence"),
+    [
+        (JUDGED + timedelta(hours=24, microseconds=1), "judged 1 day, 0:00:00.000001 ago"),
+        (JUDGED - timedelta(microseconds=1), "a clock is wrong"),
+        (START - timedelta(days=400), "a clock is wrong"),
+    ],
+    ids=["a microsecond too old", "a microsecond early", "a year early"],
+)
+def test_a_judgement_too_old_or_from_the_future_is_refused(now: datetime, sentence: str) -> None:
+    assert sentence in Story().green().refusal(now=now)
+
+
+def test_a_judgement_older_than_its_own_run_is_refused() -> None:
+    story = Story()
+    story.judged(story.started(), judged_at=START - timedelta(seconds=1))
+
+    assert "a clock is wrong" in story.refusal()
+
+
+def test_the_age_is_the_same_in_every_time_zone() -> None:
+    story = Story()
+    story.judged(story.started(), judged_at=datetime.fromisoformat("2026-11-02T19:05:00+09:00"))
+
+    assert story.asks().judged_at == JUDGED
+
+
+@pytest.mark.parametrize(
+    ("stage", "sentence"),
+    [
+        ("alhpa", "toy: no stage 'alhpa'; the plan has alpha, beta, public. Did you mean 'alpha'?"),
+        ("Alpha", "toy: no stage 'Alpha'; the plan has alpha, beta, public. Did you mean 'alpha'?"),
+        ("", "toy: no stage ''; the plan has alpha, beta, public."),
+        (
+            "beta",
+            (
+                "toy:beta: toy stands at 'alpha', and a move starts where it stands: no stage is skipped. "
+                "See `rollout status toy`."
+            ),
+        ),
+        ("public", "toy:public: toy stands at 'alpha'"),
+    ],
+    ids=["misspelt", "other case", "empty", "the next", "the last"],
+)
+def test_only_the_current_stage_is_left(stage: str, sentence: str) -> None:
+    """Even with a green judgement of the later stage: none is skipped."""
+    story = Story().green()
+    if stage in {"beta", "public"}:
+        story.judged(story.started("ahead", stage=stage))
+
+    assert story.refusal(stage).startswith(sentence)
+
+
+def test_a_stage_left_already_is_refused() -> None:
+    assert Story().green().promoted().refusal().startswith("toy:alpha: toy stands at 'beta'")
+
+
+def test_a_judgement_made_ahead_of_the_visit_does_not_carry_it() -> None:
+    """It was judged while users were still at alpha."""
+    story = Story().green()
+    story.judged(story.started("ahead", stage="beta"))
+    story.promoted()
+
+    assert "last judged in an earlier visit" in story.refusal("beta")
+
+
+def test_a_complete_rollout_is_refused() -> None:
+    story = Story().promoted().promoted("beta", "public").promoted("public", COMPLETE)
+
+    assert story.refusal("public") == (
+        "toy:public: toy is complete, its last stage 'public' was left; `rollout rollback toy:public` reopens it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "ledger_id", "sentence"),
+    [
+        (PLAN, "b" * 32, f"toy: the plan belongs to ledger {'b' * 32}, this one is {'b' * 32}"),
+        (
+            replace(PLAN, ledger_id="b" * 32),
+            LEDGER,
+            f"toy: the plan belongs to ledger {'b' * 32}, this one is {LEDGER}",
+        ),
+        (replace(PLAN, name="vault"), LEDGER, "vault: the history handed in is that of 'toy'."),
+    ],
+    ids=["another history", "another pinned", "another rollout"],
+)
+def test_another_ledger_or_rollout_is_refused(plan: Plan, ledger_id: str, sentence: str) -> None:
+    assert Story().green().refusal(rollout=plan, ledger_id=ledger_id).startswith(sentence)
+
+
+def test_where_a_rollout_stands_follows_its_moves() -> None:
+    story = Story()
+
+    assert story.history.position(PLAN.stages) == Position(stage="alpha", entry=0)
+    assert story.promoted().history.position(PLAN.stages) == Position(stage="beta", entry=1)
+    assert story.rolled_back().history.position(PLAN.stages) == Position(stage="alpha", entry=2)
+    story.promoted().promoted("beta", "public").promoted("public", COMPLETE)
+    assert story.history.position(PLAN.stages) == Position(stage=None, entry=5)
+    assert story.rolled_back("public", "public").history.position(PLAN.stages) == Position(stage="public", entry=6)
+
+
+@pytest.mark.parametrize(
+    ("stage", "to", "entry"),
+    [("alpha", "beta", 1), ("public", "beta", 1), ("beta", "public", 0), ("beta", "public", 9)],
+    ids=["moved twice from alpha", "from a stage it was not at", "from an earlier visit", "from a later visit"],
+)
+def test_a_move_that_does_not_follow_the_one_before_is_refused(stage: str, to: str, entry: int) -> None:
+    """Two moves at once, or a forged one, cannot both be true."""
+    story = Story().promoted()
+    forged = replace(story.history.moves[0].value, stage=stage, to=to, entry=entry)
+
+    with pytest.raises(LedgerError, match=rf"^ledger entry 2: moves toy out of '{stage}'"):
+        position(PLAN.stages, [*story.history.moves, Recorded(sequence=2, value=forged)])
+
+
+def test_a_promotion_out_of_a_complete_rollout_is_refused() -> None:
+    story = Story().promoted("public", COMPLETE).promoted("public", COMPLETE)
+
+    with pytest.raises(LedgerError, match=r"^ledger entry 2: moves toy out of 'public'"):
+        story.history.position(PLAN.stages)
+
+
+def test_a_stage_the_plan_no_longer_has_is_told() -> None:
+    story = Story().promoted(to="canary")
+
+    with pytest.raises(PlanError, match=r"stands at 'canary' since ledger entry 1, but the plan has alpha, beta"):
+        story.history.position(PLAN.stages)
+
+
+def back(story: Story, stage: str, reason: str = "errors rise", to: str | None = None, plan: Plan = PLAN) -> str:
+    return may_roll_back(rollout=plan, stage=stage, history=story.history, reason=reason, ledger_id=LEDGER, to=to)
+
+
+def test_a_rollback_enters_the_stage_before_and_needs_no_judgement() -> None:
+    assert back(Story().promoted(), "beta") == "alpha"
+
+
+def test_a_rollback_may_enter_any_earlier_stage() -> None:
+    assert back(Story().promoted().promoted("beta", "public"), "public", to="alpha") == "alpha"
+
+
+def test_a_complete_rollout_is_reopened_at_its_last_stage() -> None:
+    story = Story().promoted().promoted("beta", "public").promoted("public", COMPLETE)
+
+    assert back(story, "public") == "public"
+    assert back(story, "public", to="alpha") == "alpha"
+    with pytest.raises(Refused, match=r"^toy:beta: toy is complete"):
+        back(story, "beta")
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason", "to", "sentence"),
+    [
+        ("beta", "", None, 'toy:beta: a rollback is recorded with its reason and none was given; add --reason "…"'),
+        ("beta", " \n\t", None, "toy:beta: a rollback is recorded with its reason and none was given"),
+        ("beta", "r", "beta", "toy:beta: cannot roll back to 'beta'; earlier stages are alpha."),
+        ("beta", "r", "public", "toy:beta: cannot roll back to 'public'; earlier stages are alpha."),
+        (
+            "beta",
+            "r",
+            "alhpa",
+            "toy:beta: cannot roll back to 'alhpa'; earlier stages are alpha. Did you mean 'alpha'?",
+        ),
+        ("beta", "r", "", "toy:beta: cannot roll back to ''; earlier stages are alpha."),
+        ("alpha", "r", None, "toy:alpha: toy stands at 'beta', and a move starts where it stands"),
+        ("gamma", "r", None, "toy: no stage 'gamma'; the plan has alpha, beta, public."),
+    ],
+    ids=["no reason", "blank reason", "to itself", "forwards", "misspelt", "empty", "not the current", "unknown"],
+)
+def test_a_rollback_that_makes_no_sense_is_refused(stage: str, reason: str, to: str | None, sentence: str) -> None:
+    with pytest.raises(Refused) as caught:
+        back(Story().promoted(), stage, reason, to)
+
+    assert str(caught.value).startswith(sentence)
+
+
+def test_the_first_stage_has_nothing_to_roll_back_to() -> None:
+    with pytest.raises(Refused, match=r"^toy:alpha: the first stage has none before it to roll back to"):
+        back(Story(), "alpha")
+
+
+def test_a_rollback_beats_an_earlier_green_judgement() -> None:
+    """Promoted, rolled back: the judgement that promoted once does not promote again."""
+    story = Story().green().promoted().rolled_back()
+
+    assert "last judged in an earlier visit" in story.refusal()
+
+
+def test_attempts_count_every_start_of_this_visit() -> None:
+    story = Story().green("r1")
+    story.started("r2")
+    story.started("b1", stage="beta")
+
+    assert story.history.attempts("alpha") == 2
+    assert story.promoted().rolled_back().history.attempts("alpha") == 0
+
+
+def test_the_baseline_is_the_newest_manifest_of_the_stage_across_visits() -> None:
+    story = Story()
+    story.judged(story.started("r1"), manifest=("a", "b"))
+    story.judged(story.started("r2", stage="beta"), manifest=("c",))
+    story.promoted().rolled_back()
+
+    assert story.history.baseline("alpha") == ("a", "b")
+    assert story.history.baseline("beta") == ("c",)
+    assert story.history.baseline("public") == ()
+
+
+def test_a_long_history_keeps_only_the_newest_document_of_each_stage() -> None:
+    story = Story()
+    for number in range(5):
+        story.judged(story.started(f"r{number}"), manifest=(f"m{number}",))
+
+    assert len(story.history.judgements) == 5
+    assert list(story.history.documents) == ["alpha"]
+    assert story.history.document("alpha") is not None
+    assert story.history.newest_judgement("alpha") == story.history.judgements[-1]
+    assert story.history.newest_judgement("beta") is None
+
+
+@pytest.mark.parametrize("kind", [Promotion, Rollback])
+def test_moves_read_back_as_they_were_written(kind: type[Promotion | Rollback]) -> None:
+    story = Story().promoted().rolled_back()
+
+    assert [type(each.value) for each in story.history.moves] == [Promotion, Rollback]
+    written = next(each.value for each in story.history.moves if isinstance(each.value, kind))
+    assert written.at == NOW
+    assert written.person == "ann"
