@@ -1,0 +1,15 @@
+"""The contract book of a network, as the plan describes it."""
+
+from __future__ import annotations
+
+from pytest_rollout.contracts.artifacts import Artifacts
+from pytest_rollout.contracts.book import Contracts
+from pytest_rollout.contracts.deployments import read_deployments
+from pytest_rollout.core.rollout import ContractSettings
+from pytest_rollout.networks.port import Chain
+
+
+def open_contracts(settings: ContractSettings, chain: Chain) -> Contracts:
+    """The book; addresses come from the record declared for this network, if there is one."""
+    record = settings.deployments.get(chain.name)
+    return Contracts(chain, Artifacts(settings.artifacts), read_deployments(record) if record is not None else {})

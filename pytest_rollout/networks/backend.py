@@ -1,0 +1,98 @@
+"""py-evm under eth-tester, made to keep what a contract said when it refused.
+
+eth-tester turns a revert into text and loses a mined one altogether; this backend raises
+``Reverted`` from the return data, and remembers why each failed transaction failed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from eth.exceptions import Revert, VMError
+from eth_tester.backends.pyevm.main import (
+    BLOB_TX_TYPE,
+    PyEVMBackend,
+    _execute_and_revert_transaction,
+)
+from eth_tester.exceptions import TransactionFailed
+
+from pytest_rollout.core.errors import Reverted
+from pytest_rollout.networks.accounts import BALANCE_ETHER, COUNT, MNEMONIC
+from pytest_rollout.networks.reverts import CustomErrors, halted
+
+WEI_PER_ETHER = 10**18
+
+
+class Backend(PyEVMBackend):  # type: ignore[misc] # eth-tester has no types
+    """eth-tester's backend; ``failures`` maps a transaction's hash to why it failed."""
+
+    errors: CustomErrors
+    failures: dict[bytes, Reverted]
+
+    @classmethod
+    def create(cls, *, chain_id: int, hardfork: str, errors: CustomErrors) -> Backend:
+        """A fresh chain with the development accounts, each with 10,000 ether."""
+        fork = importlib.import_module(f"eth.vm.forks.{hardfork}")
+        backend: Backend = cls.from_mnemonic(
+            MNEMONIC,
+            num_accounts=COUNT,
+            genesis_state_overrides={"balance": BALANCE_ETHER * WEI_PER_ETHER},
+            hd_path="m/44'/60'/0'/0",
+            vm_configuration=((0, getattr(fork, f"{hardfork.capitalize()}VM")),),
+        )
+        # The class is made for this backend alone, and a revert to the first block makes a new
+        # chain of it; so the id belongs on the class.
+        type(backend.chain).chain_id = chain_id
+        backend.errors = errors
+        backend.failures = {}
+        return backend
+
+    def call(self, transaction: dict[str, Any], block_number: int | str = "latest") -> bytes:
+        """The return data; raises ``Reverted``."""
+        limited = {"gas": self._max_available_gas()} | transaction
+        unsigned = self._spoofed(limited, block_number)
+        computation = _execute_and_revert_transaction(self.chain, unsigned, block_number)
+        if computation.is_error:
+            raise self._refused(computation.error)
+        output: bytes = computation.output
+        return output
+
+    def estimate_gas(self, transaction: dict[str, Any], block_number: int | str = "latest") -> int:
+        """The gas needed; raises ``Reverted``."""
+        try:
+            gas: int = super().estimate_gas(transaction, block_number)
+        except VMError as error:
+            raise self._refused(error) from None
+        except TransactionFailed as error:
+            raise self._refused(error.__cause__ or error) from None
+        return gas
+
+    def send_transaction(self, transaction: dict[str, Any]) -> bytes:
+        """Sign and execute; the hash."""
+        return self._apply(self._get_normalized_and_signed_evm_transaction(transaction))
+
+    def send_raw_transaction(self, raw_transaction: bytes) -> bytes:
+        """Execute what is signed already; the hash."""
+        if raw_transaction[0] == BLOB_TX_TYPE:
+            blob_hash: bytes = super().send_raw_transaction(raw_transaction)
+            return blob_hash
+        return self._apply(self.chain.get_transaction_builder().decode(raw_transaction))
+
+    def _apply(self, transaction: Any) -> bytes:
+        _, _, computation = self.chain.apply_transaction(transaction)
+        digest: bytes = transaction.hash
+        if computation.is_error:
+            self.failures[digest] = self._refused(computation.error)
+        return digest
+
+    def _spoofed(self, transaction: dict[str, Any], block_number: int | str) -> Any:
+        from eth.vm.spoof import SpoofTransaction  # noqa: PLC0415 - untyped beside its base
+
+        unsigned = self._get_normalized_and_unsigned_evm_transaction(transaction, block_number)
+        return SpoofTransaction(unsigned, from_=transaction["from"])
+
+    def _refused(self, error: BaseException) -> Reverted:
+        if isinstance(error, Revert):
+            return self.errors.reverted(bytes(error.args[0]) if error.args else b"")
+        return halted(type(error).__name__)

@@ -1,0 +1,391 @@
+"""What every chain does the same: one contract, run over all kinds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_rollout.core.errors import NetworkError, Reverted
+from pytest_rollout.core.rollout import NetworkKind
+from pytest_rollout.networks.port import Chain, SnapshotId
+
+ETHER = 10**18
+DEPLOYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+USER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+STRANGER = "0x00000000000000000000000000000000000A11cE"
+
+NOBODY = "0x0000000000000000000000000000000000000000"
+
+REFUSALS = {
+    "reason": (0, "not today", "Error"),
+    "custom": (1, "Plain()", "Plain"),
+    "custom with address": (2, f"NoProfile({USER})", "NoProfile"),
+    "overflow": (3, "Panic(0x11)", "Panic"),
+    "assert": (4, "Panic(0x01)", "Panic"),
+    "no reason": (5, "", ""),
+    "everything": (
+        7,
+        f'Everything(7, true, "say \\"hi\\"", 0xc0ffee, (1, {USER}, [0x00000000]), [{USER}, {NOBODY}])',
+        "Everything",
+    ),
+    "unknown": (8, "custom error 0xdeadbeef", ""),
+    "broken reason": (9, "custom error 0x08c379a0", ""),
+    "from another contract": (10, "custom error 0xace777e6", ""),
+}
+
+
+def pay(chain: Chain, value: int = ETHER, to: str = STRANGER) -> str:
+    transaction = {"from": chain.accounts["user"], "to": to, "value": hex(value)}
+    digest = chain.request("eth_sendTransaction", [transaction])
+    assert isinstance(digest, str)
+    return digest
+
+
+def number(chain: Chain, method: str, *params: object) -> int:
+    return int(chain.request(method, params), 16)
+
+
+def everything(chain: Chain) -> dict[str, Any]:
+    """All that a test could notice of another one before it."""
+    return {
+        "head": chain.head(),
+        "balance": number(chain, "eth_getBalance", STRANGER, "latest"),
+        "nonce": number(chain, "eth_getTransactionCount", chain.accounts["user"], "latest"),
+        "pending nonce": number(chain, "eth_getTransactionCount", chain.accounts["user"], "pending"),
+        "next fee": chain.request("eth_getBlockByNumber", ["pending", False])["baseFeePerGas"],
+    }
+
+
+def test_the_chain_id_is_a_development_chain_s_unless_the_plan_names_one(chain: Chain) -> None:
+    assert (chain.chain_id, chain.request("eth_chainId"), chain.w3.eth.chain_id) == (31337, "0x7a69", 31337)
+
+
+@pytest.mark.parametrize("kind", list(NetworkKind))
+def test_the_plan_s_chain_id_is_what_the_chain_answers(kind: NetworkKind, open_chain: Callable[..., Chain]) -> None:
+    """Contracts read it too: signatures of typed data depend on it."""
+    chain = open_chain(kind, chain_id=5611)
+
+    snapshot = chain.snapshot()
+    chain.revert(snapshot)
+
+    assert (chain.request("eth_chainId"), chain.request("net_version")) == ("0x15eb", "5611")
+    assert chain.w3.eth.wait_for_transaction_receipt(pay(chain))["status"] == 1  # type: ignore[arg-type]
+
+
+def test_accounts_are_the_same_everywhere_and_funded(chain: Chain) -> None:
+    assert chain.accounts["deployer"] == DEPLOYER
+    assert chain.accounts["user"] == USER
+    assert {number(chain, "eth_getBalance", each, "latest") for each in chain.accounts.addresses} == {10_000 * ETHER}
+
+
+def test_a_transaction_moves_value_and_is_mined_when_the_call_returns(chain: Chain) -> None:
+    digest = pay(chain)
+
+    receipt = chain.request("eth_getTransactionReceipt", [digest])
+    assert (receipt["status"], receipt["blockNumber"]) == ("0x1", "0x1")
+    assert number(chain, "eth_getBalance", STRANGER, "latest") == ETHER
+
+
+def test_a_transaction_without_a_sender_comes_from_the_deployer(chain: Chain, probe: Any) -> None:
+    probe.functions.store(5).transact()
+
+    assert number(chain, "eth_getTransactionCount", DEPLOYER, "latest") == 2
+    assert probe.functions.number().call() == 5
+
+
+def test_the_two_kinds_charge_the_same_gas(
+    open_chain: Callable[..., Chain], artifact: Callable[[str], dict[str, Any]]
+) -> None:
+    """A gas bound that holds in the process must hold on the node."""
+    used = set()
+    for kind in NetworkKind:
+        chain = open_chain(kind)
+        transaction = {"from": DEPLOYER, "data": artifact("Roles")["bytecode"] + DEPLOYER[2:].rjust(64, "0")}
+        digest = chain.request("eth_sendTransaction", [transaction])
+        used.add(chain.request("eth_getTransactionReceipt", [digest])["gasUsed"])
+
+    assert len(used) == 1
+
+
+def test_a_revert_undoes_everything_a_test_could_notice(chain: Chain) -> None:
+    """The next base fee is among it: on anvil it outlives evm_revert and changes what later tests pay."""
+    pay(chain)
+    before = everything(chain)
+    snapshot = chain.snapshot()
+
+    pay(chain, 3 * ETHER)
+    chain.advance(days=7)
+    chain.mine(20)
+    chain.revert(snapshot)
+
+    assert everything(chain) == before
+
+
+def test_after_a_revert_the_next_block_is_near_the_old_time_again(chain: Chain) -> None:
+    before = chain.head().timestamp
+    snapshot = chain.snapshot()
+    chain.advance(days=30)
+    chain.revert(snapshot)
+
+    chain.mine()
+
+    assert before <= chain.head().timestamp < before + 3600
+
+
+def test_snapshots_nest(chain: Chain) -> None:
+    outer = chain.snapshot()
+    start = everything(chain)
+    pay(chain)
+    chain.advance(hours=1)
+    middle = everything(chain)
+    inner = chain.snapshot()
+    pay(chain)
+    chain.advance(hours=1)
+
+    chain.revert(inner)
+    assert everything(chain) == middle
+    pay(chain)
+    chain.revert(outer)
+    assert everything(chain) == start
+
+
+def test_an_outer_revert_uses_up_the_inner_snapshots(chain: Chain) -> None:
+    """An inner one would lead to a past that never was."""
+    outer = chain.snapshot()
+    pay(chain)
+    inner = chain.snapshot()
+    chain.revert(outer)
+
+    with pytest.raises(NetworkError, match=rf"snapshot {inner} is not one to revert to"):
+        chain.revert(inner)
+
+
+def test_a_snapshot_can_be_used_once(chain: Chain) -> None:
+    snapshot = chain.snapshot()
+    chain.revert(snapshot)
+
+    with pytest.raises(NetworkError, match="was used up"):
+        chain.revert(snapshot)
+
+
+def test_a_snapshot_nobody_took_is_refused(chain: Chain) -> None:
+    with pytest.raises(NetworkError, match="snapshot 0x77 is not one to revert to"):
+        chain.revert(SnapshotId("0x77"))
+
+
+def test_two_hundred_scopes_one_after_the_other_leave_no_trace(chain: Chain) -> None:
+    before = everything(chain)
+
+    for _ in range(200):
+        snapshot = chain.snapshot()
+        pay(chain)
+        chain.revert(snapshot)
+
+    assert everything(chain) == before
+
+
+def test_time_moves_by_what_was_asked(chain: Chain) -> None:
+    chain.mine()
+    before = chain.head()
+
+    chain.advance(days=1, hours=2, minutes=3, seconds=4)
+
+    after = chain.head()
+    assert 93784 <= after.timestamp - before.timestamp < 93784 + 60
+    assert after.number == before.number + 1
+
+
+def test_a_contract_sees_the_time_that_was_moved(chain: Chain, probe: Any) -> None:
+    deadline = chain.head().timestamp + 3600
+    assert probe.functions.onlyBefore(deadline).call() is True
+
+    chain.advance(hours=2)
+
+    with pytest.raises(Reverted, match="too late"):
+        probe.functions.onlyBefore(deadline).call()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [{}, {"seconds": 0}, {"hours": -1}, {"seconds": 0.5}, {"days": True}, {"minutes": 1, "seconds": -60}],
+    ids=str,
+)
+def test_time_that_does_not_move_forward_by_whole_seconds_is_refused(chain: Chain, step: dict[str, Any]) -> None:
+    with pytest.raises(NetworkError, match=r"time moves forward by whole seconds; advance\(\) was given"):
+        chain.advance(**step)
+
+
+def test_blocks_are_mined_by_number(chain: Chain) -> None:
+    chain.mine(3)
+
+    assert chain.head().number == 3
+
+
+@pytest.mark.parametrize("blocks", [0, -1, True, 1.5, "2"])
+def test_a_number_of_blocks_below_one_is_refused(chain: Chain, blocks: Any) -> None:
+    with pytest.raises(NetworkError, match=r"mine\(\) was given .* blocks, at least 1 is needed"):
+        chain.mine(blocks)
+
+
+def test_the_head_is_the_newest_block_and_says_who_told(chain: Chain) -> None:
+    chain.mine()
+    head = chain.head()
+
+    block = chain.w3.eth.get_block(head.number)
+    assert head.hash == "0x" + block["hash"].hex().removeprefix("0x")
+    assert head.timestamp == block["timestamp"]
+    assert head.client_version.startswith({"tester": "EthereumTester/", "anvil": "anvil/v1."}[chain.kind.value])
+
+
+@pytest.mark.parametrize("way", ["call", "estimate_gas", "transact", "transact with gas"])
+@pytest.mark.parametrize(("how", "reason", "error"), REFUSALS.values(), ids=REFUSALS)
+def test_a_refusal_is_one_error_with_its_reason(probe: Any, how: int, reason: str, error: str, way: str) -> None:
+    """Estimation, reading and a transaction mined with status 0: the reason is the same, on every chain."""
+    call, sender = probe.functions.refuse(how), {"from": USER}
+    ways: dict[str, Callable[[], object]] = {
+        "call": lambda: call.call(sender),
+        "estimate_gas": lambda: call.estimate_gas(sender),
+        "transact": lambda: call.transact(sender),
+        "transact with gas": lambda: call.transact({**sender, "gas": 500_000}),
+    }
+
+    with pytest.raises(Reverted) as refused:
+        ways[way]()
+
+    assert (refused.value.reason, refused.value.error) == (reason, error)
+    assert (refused.value.data == b"") == (reason == "")
+
+
+@pytest.mark.parametrize("way", ["call", "transact"])
+def test_an_execution_that_runs_out_of_gas_is_reverted_as_well(probe: Any, way: str) -> None:
+    with pytest.raises(Reverted) as refused:
+        getattr(probe.functions.refuse(6), way)({"from": USER, "gas": 60_000})
+
+    assert refused.value.reason == "out of gas"
+
+
+def test_a_transaction_mined_with_status_0_is_on_the_chain_and_named(chain: Chain, probe: Any) -> None:
+    with pytest.raises(Reverted) as refused:
+        probe.functions.refuse(0).transact({"from": USER, "gas": 500_000})
+
+    note = refused.value.__notes__[0]
+    digest = note.split()[1]
+    assert note == f"transaction {digest} on network {chain.name} was mined with status 0"
+    assert chain.request("eth_getTransactionReceipt", [digest])["status"] == "0x0"
+
+
+@pytest.mark.parametrize("gas", [{}, {"gas": 2_000_000}], ids=["estimated", "given"])
+def test_a_constructor_s_refusal_has_its_reason(
+    chain: Chain, artifact: Callable[[str], dict[str, Any]], gas: dict[str, int]
+) -> None:
+    compiled = artifact("Probe")
+    chain.errors.learn(compiled["abi"])
+    factory = chain.w3.eth.contract(abi=compiled["abi"], bytecode=compiled["bytecode"])
+
+    with pytest.raises(Reverted) as refused:
+        factory.constructor(13).transact({"from": USER, **gas})
+
+    assert refused.value.reason == f"NoProfile({USER})"
+
+
+def test_a_signed_transaction_s_refusal_has_its_reason(chain: Chain, probe: Any) -> None:
+    from eth_account import Account
+
+    transaction = probe.functions.refuse(0).build_transaction(
+        {"from": "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "gas": 500_000, "nonce": 1}
+    )
+    signed = Account.sign_transaction(transaction, "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
+
+    with pytest.raises(Reverted) as refused:
+        chain.w3.eth.send_raw_transaction(signed.raw_transaction)
+
+    assert refused.value.reason == "not today"
+
+
+def test_an_error_that_another_artifact_declares_is_told_by_name(
+    chain: Chain, probe: Any, artifact: Callable[[str], dict[str, Any]]
+) -> None:
+    """It bubbles up from a contract whose ABI nobody has looked at yet."""
+    chain.errors.learn_later(lambda: [artifact("Foreign")["abi"]])
+
+    with pytest.raises(Reverted) as refused:
+        probe.functions.refuse(10).call()
+
+    assert refused.value.reason == "FromElsewhere(42)"
+
+
+@pytest.mark.parametrize(
+    "transaction",
+    [
+        pytest.param({"value": hex(10**30), "gas": "0x5208"}, id="more than there is"),
+        pytest.param({"nonce": "0x63", "gas": "0x1"}, id="less gas than any transaction takes"),
+        pytest.param({"from": STRANGER, "gas": "0x5208"}, id="a stranger's account"),
+    ],
+)
+def test_a_transaction_that_no_node_takes_is_a_network_error(chain: Chain, transaction: dict[str, str]) -> None:
+    with pytest.raises(NetworkError, match=rf"network {chain.name}: eth_sendTransaction was refused: "):
+        chain.request("eth_sendTransaction", [{"from": USER, "to": DEPLOYER, **transaction}])
+
+
+def test_a_method_nobody_knows_is_named(chain: Chain) -> None:
+    with pytest.raises(NetworkError, match=rf"network {chain.name} \(.*eth_shrug"):
+        chain.request("eth_shrug")
+
+
+def test_a_closed_chain_answers_with_a_sentence(chain: Chain) -> None:
+    chain.close()
+    chain.close()
+
+    with pytest.raises(NetworkError) as closed:
+        chain.head()
+    assert str(closed.value) == f"network {chain.name}: it was closed; nothing more can be read from it."
+
+
+@pytest.mark.parametrize("kind", list(NetworkKind))
+def test_a_role_without_an_account_is_found_on_opening(kind: NetworkKind, open_chain: Callable[..., Chain]) -> None:
+    with pytest.raises(NetworkError) as wrong:
+        open_chain(kind, name="local", accounts={"whale": 10})
+
+    assert str(wrong.value) == ("network local: accounts.whale: no account number 10; there are 10, numbered from 0.")
+
+
+@pytest.mark.parametrize("kind", list(NetworkKind))
+def test_an_unknown_hardfork_is_refused_with_the_nearest(kind: NetworkKind, open_chain: Callable[..., Chain]) -> None:
+    with pytest.raises(NetworkError, match=r"no hardfork 'cancum' .*; allowed are paris, .*Did you mean 'cancun'\?"):
+        open_chain(kind, hardfork="cancum")
+
+
+@pytest.mark.parametrize("hardfork", ["paris", "shanghai", "cancun", "prague"])
+@pytest.mark.parametrize("kind", list(NetworkKind))
+def test_every_hardfork_takes_transactions(kind: NetworkKind, hardfork: str, open_chain: Callable[..., Chain]) -> None:
+    chain = open_chain(kind, hardfork=hardfork)
+    snapshot = chain.snapshot()
+
+    pay(chain)
+    chain.revert(snapshot)
+
+    assert number(chain, "eth_getBalance", STRANGER, "latest") == 0
+
+
+def test_calls_nested_hundreds_deep_are_executed(chain: Chain) -> None:
+    """A contract that calls itself with all its gas: each call leaves 63/64 to the next (EIP-150)."""
+    calls_itself = "0x5f5f5f5f5f305af1600055"
+    creation = f"0x6a{calls_itself[2:]}5f52600b6015f3"
+    digest = chain.request("eth_sendTransaction", [{"from": USER, "data": creation, "gas": "0x40000"}])
+    where = chain.request("eth_getTransactionReceipt", [digest])["contractAddress"]
+    assert chain.request("eth_getCode", [where, "latest"]) == calls_itself
+
+    digest = chain.request("eth_sendTransaction", [{"from": USER, "to": where, "gas": hex(25_000_000)}])
+
+    assert chain.request("eth_getTransactionReceipt", [digest])["status"] == "0x1"
+
+
+def test_deep_json_still_raises_beside_a_chain(chain: Chain) -> None:
+    """py-evm raises the interpreter's recursion limit; with it, reading this crashes the process."""
+    assert chain.head().number == 0
+
+    with pytest.raises(RecursionError):
+        json.loads("[" * 100_000)
