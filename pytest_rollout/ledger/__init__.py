@@ -1,0 +1,1 @@
+"""The record: entries that only grow, each bound to all before it, read back after every write."""

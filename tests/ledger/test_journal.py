@@ -1,0 +1,169 @@
+"""From entries to what they say about one rollout, checked on the way."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from pytest_rollout.core.entries import EntryKind
+from pytest_rollout.core.errors import LedgerError
+from pytest_rollout.core.finding import Finding
+from pytest_rollout.core.judgement import Judgement, Run, Sealed, Subject
+from pytest_rollout.core.moves import Promotion
+from pytest_rollout.core.outcome import Kind, Outcome, Verdict
+from pytest_rollout.ledger.canonical import encode, seal
+from pytest_rollout.ledger.journal import read_history
+from pytest_rollout.ledger.sqlite import SqliteLedger
+
+Payload = Callable[..., bytes]
+Edit = Callable[..., None]
+AT = datetime(2026, 11, 2, 10, tzinfo=UTC)
+SUBJECT = Subject(commit="c", committed=True, plan_digest="1", suite_digest="2", packages_digest="3")
+
+
+def run(ledger: SqliteLedger, rollout: str = "toy", number: int = 1) -> Run:
+    return Run(
+        id=f"r{number}",
+        rollout=rollout,
+        stage="alpha",
+        entry=0,
+        attempt=number,
+        started_at=AT,
+        network="local",
+        rehearsal=False,
+        ledger_id=ledger.id,
+        arguments=("--stage=alpha",),
+    )
+
+
+def sealed(of: Run, *, items: int = 1) -> Sealed:
+    findings = tuple(
+        Finding(item=f"suites/test_a.py::test_{n}", kind=Kind.TEST, title=f"test {n}", outcome=Outcome.PASS)
+        for n in range(items)
+    )
+    return seal(
+        Judgement(
+            verdict=Verdict.PROMOTE,
+            findings=findings,
+            subject=SUBJECT,
+            run=of,
+            judged_at=AT,
+            rollout_title="Toy",
+            stage_title="Alpha",
+            manifest=tuple(f.item for f in findings),
+        )
+    )
+
+
+def recorded(ledger: SqliteLedger, of: Run, *, items: int = 1) -> Sealed:
+    made = sealed(of, items=items)
+    ledger.append(EntryKind.RUN_STARTED, encode(of.document()))
+    ledger.append(EntryKind.JUDGEMENT, made.payload)
+    return made
+
+
+def test_an_empty_ledger_says_nothing_about_a_rollout(ledger: SqliteLedger) -> None:
+    history = read_history(ledger, "toy")
+
+    assert (history.ledger_id, history.head, history.entry) == (ledger.id, ledger.head(), 0)
+    assert history.newest_run("alpha") is None
+    assert history.document("alpha") is None
+    assert history.baseline("alpha") == ()
+
+
+def test_a_judgement_comes_back_with_its_run_and_its_digest(ledger: SqliteLedger) -> None:
+    made = recorded(ledger, run(ledger), items=3)
+
+    history = read_history(ledger, "toy")
+
+    judgement = history.newest_judgement("alpha")
+    assert judgement is not None
+    assert (judgement.sequence, judgement.digest, judgement.verdict) == (2, made.digest, "promote")
+    assert (judgement.run, judgement.subject, judgement.judged_at) == (run(ledger), SUBJECT, AT)
+    assert (judgement.required, judgement.blocking) == (3, ())
+    assert history.baseline("alpha") == made.judgement.manifest
+    assert history.document("alpha") == made.judgement.document()
+
+
+def test_each_rollout_has_its_own_history_in_one_ledger(ledger: SqliteLedger, tick: Payload) -> None:
+    recorded(ledger, run(ledger))
+    recorded(ledger, run(ledger, "other", 2))
+    ledger.append(EntryKind.TICK, tick(rollout="other"))
+
+    toy, other = read_history(ledger, "toy"), read_history(ledger, "other")
+
+    assert [each.value.id for each in toy.runs] == ["r1"]
+    assert [each.run.id for each in other.judgements] == ["r2"]
+    assert (len(toy.ticks), len(other.ticks)) == (0, 1)
+    assert toy.head == other.head == ledger.head()
+
+
+def test_a_name_within_a_longer_one_is_another_rollout(ledger: SqliteLedger, tick: Payload) -> None:
+    ledger.append(EntryKind.TICK, tick(rollout="toy-two", note='about "toy"'))
+
+    history = read_history(ledger, "toy")
+
+    assert history.ticks == []
+    assert history.head == ledger.head()
+
+
+def test_moves_set_the_visit_that_later_runs_carry(ledger: SqliteLedger) -> None:
+    made = recorded(ledger, run(ledger))
+    move = Promotion(
+        rollout="toy",
+        stage="alpha",
+        to="beta",
+        entry=0,
+        judgement=made.digest,
+        judgement_sequence=2,
+        run="r1",
+        attempts=1,
+        person="ann",
+        at=AT,
+    )
+    ledger.append(EntryKind.PROMOTION, encode(move.document()))
+
+    history = read_history(ledger, "toy")
+
+    assert [(each.sequence, each.value) for each in history.moves] == [(3, move)]
+    assert history.entry == 3
+    assert history.consumed_by(made.digest) == 3
+    assert history.consumed_by("0" * 64) is None
+
+
+def test_no_history_is_read_from_a_broken_chain(ledger: SqliteLedger, tick: Payload, by_hand: Edit) -> None:
+    recorded(ledger, run(ledger))
+    ledger.append(EntryKind.TICK, tick())
+    by_hand("UPDATE entries SET payload = CAST(replace(payload, 'promote', 'hold') AS BLOB) WHERE sequence = 2")
+
+    with pytest.raises(LedgerError, match=r"^ledger entry 2: digest does not match its content; entries 0-1 verify"):
+        read_history(ledger, "toy")
+
+
+def test_no_history_is_read_when_only_the_last_entry_is_broken(ledger: SqliteLedger, by_hand: Edit) -> None:
+    """The newest judgement is the one that decides, and the last one to be checked."""
+    recorded(ledger, run(ledger))
+    by_hand("UPDATE entries SET payload = CAST(replace(payload, 'alpha', 'gamma') AS BLOB) WHERE sequence = 2")
+
+    with pytest.raises(LedgerError, match=r"^ledger entry 2: digest does not match"):
+        read_history(ledger, "toy")
+
+
+def test_many_large_judgements_do_not_pile_up(ledger: SqliteLedger) -> None:
+    """Twenty gates of 500 items: what is kept is about one document, not twenty."""
+    one = run(ledger)
+    size = len(sealed(one, items=500).payload)
+    for number in range(1, 21):
+        recorded(ledger, run(ledger, number=number), items=500)
+    read_history(ledger, "toy")
+
+    tracemalloc.start()
+    history = read_history(ledger, "toy")
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(history.judgements) == 20
+    assert kept < 8 * size
