@@ -1,0 +1,41 @@
+"""Networks and contract books as a session opens them, and closes them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pytest_rollout.networks.opening import open_network
+from pytest_rollout.plugin.context import Context
+
+
+class Networks(Mapping[str, Any]):
+    """The declared networks by name; a chain is opened once a session, when it is first asked for."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __getitem__(self, name: str) -> Any:
+        chains = self._context.chains
+        if name not in chains:
+            chain = open_network(self._context.declared(name))
+            self._context.resources.callback(chain.close)
+            chains[name] = chain
+            for opened in self._context.on_open:
+                opened(chain)
+        return chains[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._context.rollout.networks)
+
+    def __len__(self) -> int:
+        return len(self._context.rollout.networks)
+
+
+def open_book(context: Context, network: Any) -> Any:
+    """The contract book of the stage's network: artifacts, and addresses where a deployment is recorded."""
+    from pytest_rollout.contracts.opening import open_contracts  # noqa: PLC0415 - only where a contract is used
+
+    context.book = open_contracts(context.rollout.contracts, network)
+    context.fresh_book = context.book.mark()
+    return context.book

@@ -1,0 +1,203 @@
+"""The wire between supervisor and recorder: who may speak, what is handed over, how events come in.
+
+A recording process connects to a socket in a private folder, introduces itself, and waits: the
+supervisor answers with the pinned plan only once "run started" is durable, so no line of
+project code runs before that. What has been written to the socket is out of the writer's reach.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import selectors
+import socket
+import struct
+import threading
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_rollout.core.errors import EvidenceError
+from pytest_rollout.core.redaction import Redactor
+from pytest_rollout.core.rollout import Rollout
+from pytest_rollout.core.running import RECORDED
+from pytest_rollout.runner.kept import kept_event
+
+VARIABLE = "PYTEST_ROLLOUT_RECORD"
+EXIT_STATUS = RECORDED
+LONGEST_LINE = 32 * 1024 * 1024
+MOST_BYTES = 2 * 1024 * 1024 * 1024
+_CHUNK = 1 << 18
+_LENGTH = struct.Struct(">I")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Briefing:
+    """What a recording process is told: the pinned plan, the stage, and where it is."""
+
+    rollout: Rollout
+    stage: str
+    plan: str
+    network: str | None
+    declared: tuple[str, ...]
+    suite: str
+
+
+class Inbox:
+    """The supervisor's end: accepts processes, folds their lines, keeps every byte that was said."""
+
+    def __init__(self, path: Path, on_event: Callable[[dict[str, Any]], None], redactor: Redactor) -> None:
+        self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._server.bind(str(path))
+        self._server.listen(128)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._server, selectors.EVENT_READ)
+        self._buffers: dict[socket.socket, bytearray] = {}
+        self._waiting: list[socket.socket] = []
+        self._answer: bytes | None = None
+        self._on_event = on_event
+        self._redactor = redactor
+        self._packer = zlib.compressobj(6)
+        self._packed: list[bytes] = []
+        self._size = 0
+        self.refusals: list[str] = []
+
+    def brief(self, briefing: Briefing) -> None:
+        """Let the processes that wait, and those still to come, begin."""
+        content = pickle.dumps(briefing)
+        self._answer = _LENGTH.pack(len(content)) + content
+        for connection in self._waiting:
+            self._reply(connection)
+        self._waiting.clear()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no process is connected."""
+        return not self._buffers
+
+    def listen(self, seconds: float) -> None:
+        """Take in what arrives within ``seconds``; returns as soon as something has."""
+        for key, _ in self._selector.select(seconds):
+            if key.fileobj is self._server:
+                self._accept()
+            elif isinstance(key.fileobj, socket.socket):
+                self._receive(key.fileobj)
+
+    def close(self) -> bytes:
+        """Stop listening; returns every accepted line, newline-ended, in order of arrival."""
+        for connection in list(self._buffers):
+            self._drop(connection)
+        self._selector.close()
+        self._server.close()
+        self._packed.append(self._packer.flush())
+        return zlib.decompress(b"".join(self._packed))
+
+    def _accept(self) -> None:
+        connection, _ = self._server.accept()
+        self._buffers[connection] = bytearray()
+        self._selector.register(connection, selectors.EVENT_READ)
+
+    def _receive(self, connection: socket.socket) -> None:
+        try:
+            content = connection.recv(_CHUNK)
+        except OSError:
+            content = b""
+        if not content:
+            self._drop(connection)
+            return
+        buffer = self._buffers[connection]
+        buffer += content
+        if b"\n" not in content:
+            if len(buffer) > LONGEST_LINE:
+                self._refuse(connection, f"an event of more than {LONGEST_LINE} bytes")
+            return
+        *lines, rest = buffer.split(b"\n")
+        self._buffers[connection] = bytearray(rest)
+        for line in lines:
+            self._take(connection, bytes(line))
+            if connection not in self._buffers:
+                return
+
+    def _take(self, connection: socket.socket, line: bytes) -> None:
+        self._size += len(line)
+        if self._size > MOST_BYTES:
+            self._refuse(connection, f"more than {MOST_BYTES} bytes of events")
+            return
+        try:
+            text = line.decode()
+            said = json.loads(text)
+            event = kept_event(said, self._redactor)
+            if event != said:
+                text = json.dumps(event)
+            self._on_event(event)
+        except (ValueError, EvidenceError, RecursionError) as error:
+            self._refuse(connection, f"{type(error).__name__}: {str(error)[:200]}")
+            return
+        self._packed.append(self._packer.compress(text.encode() + b"\n"))
+        if event["e"] == "hello":
+            if self._answer is None:
+                self._waiting.append(connection)
+            else:
+                self._reply(connection)
+
+    def _reply(self, connection: socket.socket) -> None:
+        try:
+            connection.sendall(self._answer or b"")
+        except OSError:
+            self._drop(connection)
+
+    def _refuse(self, connection: socket.socket, why: str) -> None:
+        self.refusals.append(why)
+        self._buffers[connection] = bytearray()
+        self._drop(connection)
+
+    def _drop(self, connection: socket.socket) -> None:
+        if connection in self._buffers:
+            if self._buffers.pop(connection):
+                self.refusals.append("a process was cut off in the middle of an event")
+            self._selector.unregister(connection)
+            connection.close()
+
+
+class Outbox:
+    """The recorder's end: one connection a process, one JSON line an event, numbered."""
+
+    def __init__(self, path: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(path)
+        self._number = 0
+        self._one_at_a_time = threading.RLock()
+        self._encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
+
+    def introduce(self, process: str, about: dict[str, Any]) -> Briefing:
+        """Say hello as ``process`` and wait for the go-ahead."""
+        self.process = process
+        self.send({"e": "hello", **about})
+        length = _LENGTH.unpack(self._exactly(_LENGTH.size))[0]
+        briefing = pickle.loads(self._exactly(length))  # noqa: S301 - from the supervisor that started us
+        if not isinstance(briefing, Briefing):
+            raise EvidenceError("the supervisor answered something else than a briefing.")
+        return briefing
+
+    def send(self, event: dict[str, Any]) -> None:
+        """Record one event, of whichever thread; it is out of this process's reach when this returns."""
+        with self._one_at_a_time:
+            line = self._encode(event | {"p": self.process, "n": self._number})
+            self._number += 1
+            self._socket.sendall(line.encode() + b"\n")
+
+    def end(self, status: int) -> None:
+        """Say the counted good-bye."""
+        self.send({"e": "end", "count": self._number + 1, "exit": status})
+        self._socket.close()
+
+    def _exactly(self, length: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < length:
+            part = self._socket.recv(length - len(parts))
+            if not part:
+                raise EvidenceError("the supervisor of this run is gone; nothing more is recorded.")
+            parts += part
+        return bytes(parts)

@@ -1,0 +1,188 @@
+"""The recorder process: started with a scrubbed environment and a deadline, ended with all it started."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+from pytest_rollout.core.judging import Ending
+from pytest_rollout.core.rollout import Rollout
+from pytest_rollout.runner.arguments import Request
+from pytest_rollout.runner.channel import VARIABLE, Inbox
+from pytest_rollout.runner.scan import PYTHON_CLASSES, PYTHON_FILES, PYTHON_FUNCTIONS
+from pytest_rollout.runner.tree import passed_over
+
+ENVIRONMENT = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TEMP", "TMP", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),
+        *("LANG", "LANGUAGE", "TZ", "TERM", "COLORTERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PY_COLORS"),
+        *("CI", "GITHUB_ACTIONS", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    }
+)
+"""What a recorder gets of the environment, besides LC_* and what the plan lists."""
+
+_FORCED = (
+    "addopts=",
+    "testpaths=",
+    f"python_files={' '.join(PYTHON_FILES)}",
+    f"python_classes={PYTHON_CLASSES}",
+    f"python_functions={PYTHON_FUNCTIONS}",
+    "collect_imported_tests=true",
+    "empty_parameter_set_mark=fail_at_collect",
+    "strict_markers=true",
+    "strict_xfail=true",
+    "strict_config=false",
+    "strict_parametrization_ids=true",
+    "usefixtures=",
+    "faulthandler_timeout=0",
+)
+_GRACE_SECONDS = 5.0
+_INTERRUPT_SECONDS = 30.0
+_SET_CHILD_SUBREAPER = 36
+_SET_PDEATHSIG = 1
+_ROUNDS = 10
+
+
+def pytest_arguments(request: Request, rollout: Rollout, *, stage: str, root: Path, below: Sequence[str]) -> list[str]:
+    """The recorder's command line: what the request allows, then what no request can change."""
+    loaded = ["pytest_rollout.plugin", *rollout.plugins]
+    if request.uses_workers:
+        loaded.append("xdist.plugin")
+    arguments = [f"-p{name}" for name in loaded]
+    if not request.uses_cache:
+        arguments.append("-pno:cacheprovider")
+    own_roots = any(option.startswith("--confcutdir") for option in request.forwarded)
+    arguments += [] if own_roots else [f"--confcutdir={root}"]
+    arguments += [f"--rootdir={root}", *request.forwarded, f"--stage={rollout.name}:{stage}"]
+    unread = " ".join((".*", *sorted(passed_over(rollout, rollout.suite))))
+    arguments += [f"--override-ini={setting}" for setting in (*_FORCED, f"norecursedirs={unread}")]
+    whole = [str(rollout.folder)] if rollout.suite == rollout.folder else [str(rollout.plan), str(rollout.suite)]
+    return [*arguments, "--", *(below or whole)]
+
+
+def scrubbed(given: Mapping[str, str]) -> dict[str, str]:
+    """The recorder's environment: an allow-list; ``PYTHON*`` and ``PYTEST_*`` never pass."""
+    kept = {name: value for name, value in given.items() if name in ENVIRONMENT or name.startswith("LC_")}
+    return kept | {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+class Recorder:
+    """One recorder from its start to the end of everything it started.
+
+    It is started before its orders are known, and imports pytest meanwhile (``recording``).
+    """
+
+    def __init__(self, cwd: Path) -> None:
+        _adopt_orphans()
+        self._interrupted = False
+        orders, self._orders = os.pipe()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "pytest_rollout.recording", str(orders)],
+            cwd=cwd,
+            env=scrubbed(os.environ),
+            pass_fds=(orders,),
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has no threads
+        )
+        os.close(orders)
+        self._old = {each: signal.signal(each, self._note) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+
+    def begin(self, arguments: Sequence[str], *, socket: Path, variables: Sequence[str]) -> None:
+        """Give the orders: pytest's arguments, and the variables that the plan passes on."""
+        passed = {name: os.environ[name] for name in variables if name in os.environ}
+        orders = {"arguments": list(arguments), "environment": passed | {VARIABLE: str(socket)}}
+        with os.fdopen(self._orders, "w") as pipe:
+            json.dump(orders, pipe)
+        self._orders = -1
+
+    def follow(self, inbox: Inbox, deadline_seconds: float) -> Ending:
+        """Take in events until the recorder has ended; kill it at its deadline."""
+        latest = time.monotonic() + deadline_seconds
+        deadline_passed = False
+        while self._process.poll() is None:
+            inbox.listen(0.05)
+            if self._interrupted:
+                latest = min(latest, time.monotonic() + _INTERRUPT_SECONDS)
+            if time.monotonic() > latest:
+                deadline_passed = not self._interrupted
+                self._stop()
+        self._drain(inbox)
+        status = self._process.returncode
+        return Ending(
+            status=status,
+            signal=signal.Signals(-status).name if status < 0 else "",
+            deadline_passed=deadline_passed,
+            interrupted=self._interrupted,
+        )
+
+    def close(self) -> None:
+        """Leave nothing behind: no process, no signal handler, no descriptor."""
+        if self._orders >= 0:
+            os.close(self._orders)
+        self._stop()
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def _stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        end_all_below()
+
+    def _drain(self, inbox: Inbox) -> None:
+        """Hear out the workers that outlive their controller for a moment, then end them."""
+        latest = time.monotonic() + _GRACE_SECONDS
+        while not inbox.is_quiet and time.monotonic() < latest:
+            inbox.listen(0.02)
+        end_all_below()
+        while not inbox.is_quiet and time.monotonic() < latest + _GRACE_SECONDS:
+            inbox.listen(0.02)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        first = not self._interrupted
+        self._interrupted = True
+        if first and number != signal.SIGINT and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+
+
+def end_all_below() -> None:
+    """Kill every descendant, orphans included, and collect them; the recorder itself has ended."""
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return
+    import psutil  # noqa: PLC0415 - 20 ms that a refused command line need not pay
+
+    this = psutil.Process()
+    for _ in range(_ROUNDS):
+        below = this.children(recursive=True)
+        if not below:
+            return
+        for process in below:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(below, timeout=_GRACE_SECONDS)
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of what the recorder's children leave behind (Linux), so that it can be ended."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_with_parent() -> None:
+    """A recorder whose supervisor was killed has nobody to tell; the kernel ends it (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
