@@ -1,0 +1,236 @@
+"""The commands, each a thin door to one operation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pytest_rollout import operations
+from pytest_rollout.cli import become_supervisor, texts
+from pytest_rollout.cli.person import whoever_types
+from pytest_rollout.core.errors import LedgerError, Refused, RolloutError
+
+HOLD = 10
+USAGE = 4
+
+app = typer.Typer(
+    name="rollout",
+    help="Gates of a blockchain rollout: judge, tick, promote, roll back, verify.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+ledger_app = typer.Typer(help="Read the record, and verify it as a stranger would.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+LedgerUrl = Annotated[
+    str | None,
+    typer.Option("--rollout-ledger", metavar="URL", help="The ledger; default sqlite:///.rollout/ledger.db."),
+]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it; default git's user.")]
+Place = Annotated[str, typer.Argument(metavar="STAGE", help="STAGE, or ROLLOUT:STAGE.")]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; every mistake is one sentence on standard error."""
+    try:
+        return int(app(args=list(arguments), prog_name="rollout", standalone_mode=False) or 0)
+    except (Refused, LedgerError) as error:
+        return _say(error, HOLD)
+    except RolloutError as error:
+        return _say(error, USAGE)
+    except typer.TyperException as error:
+        message = error.format_message()
+        return _say(message, USAGE) if message else USAGE
+    except (typer.Abort, KeyboardInterrupt):
+        return _say("interrupted; nothing more was done.", 2)
+
+
+def _say(what: object, status: int) -> int:
+    typer.echo(f"rollout: {what}", err=True)
+    return status
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _print(document: Any, text: str, as_json: bool) -> None:
+    typer.echo(json.dumps(document, indent=1, ensure_ascii=False) if as_json else text)
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def gate(context: typer.Context, stage: Place) -> None:
+    """Judge the gate of STAGE: the same as `pytest --stage=STAGE`, for pipelines; takes pytest's options."""
+    become_supervisor(stage, context.args)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to begin.")] = Path(),
+    name: Annotated[str | None, typer.Option(help="The rollout's name; default the folder's.")] = None,
+    ledger: LedgerUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Write what is missing: a first rollout.toml with a suite that runs green, and the ledger."""
+    from pytest_rollout.cli.starting import begin  # noqa: PLC0415 - only for this command
+
+    done = list(begin(folder, name, ledger))
+    _print({"done": done}, "\n".join(done), as_json)
+    return 0
+
+
+@app.command()
+def lint(as_json: Json = False) -> int:
+    """Read every plan and report contradictions; no network is touched."""
+    from pytest_rollout.plan import lint as lint_plan  # noqa: PLC0415 - only for this command
+
+    workspace = operations.Workspace.at(Path.cwd())
+    remarks = [(rollout, remark) for rollout in workspace.rollouts for remark in lint_plan(rollout, now=_now())]
+    document = [
+        {"rollout": r.name, "kind": remark.kind.value, "place": remark.place, "text": remark.text}
+        for r, remark in remarks
+    ]
+    _print(document, texts.lint(workspace.rollouts, remarks), as_json)
+    return HOLD if any(remark.kind.value == "contradiction" for _, remark in remarks) else 0
+
+
+@app.command()
+def schema() -> int:
+    """Print the JSON Schema of rollout.toml, for editors."""
+    from pytest_rollout.plan import schema as plan_schema  # noqa: PLC0415 - only for this command
+
+    typer.echo(json.dumps(plan_schema(), indent=1, ensure_ascii=False))
+    return 0
+
+
+@app.command()
+def status(
+    rollout: Annotated[str | None, typer.Argument(metavar="ROLLOUT", help="One rollout; default all.")] = None,
+    ledger: LedgerUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Where each rollout stands, and what is owed for its next step."""
+    workspace = operations.Workspace.at(Path.cwd(), ledger, place=f"{rollout}:" if rollout else None)
+    chosen = [workspace.rollout(rollout)] if rollout else workspace.rollouts
+    standings = [operations.standing(workspace, each, _now()) for each in chosen]
+    _print([texts.standing_document(s) for s in standings], texts.standings(standings), as_json)
+    return 0
+
+
+@app.command()
+def check(
+    stage: Place,
+    number: Annotated[int, typer.Argument(help="The checklist entry's number, as `rollout status` shows it.")],
+    evidence: Annotated[
+        Path | None, typer.Option(help="A file to keep with the tick; its SHA-256 is recorded.")
+    ] = None,
+    note: Annotated[str, typer.Option(help="A remark to record.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Take the tick back.")] = False,
+    by: By = None,
+    ledger: LedgerUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Tick a checklist entry of the current stage."""
+    workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)
+    made = operations.tick(
+        workspace,
+        stage,
+        number,
+        person=by or whoever_types(workspace.root),
+        now=_now(),
+        note=note,
+        evidence=evidence,
+        undo=undo,
+    )
+    _print(made.document(), texts.ticked(made), as_json)
+    return 0
+
+
+@app.command()
+def promote(stage: Place, by: By = None, ledger: LedgerUrl = None, as_json: Json = False) -> int:
+    """Look again, then move the rollout on from STAGE, if its judgement still stands."""
+    workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)
+    move, entry = operations.promote(workspace, stage, person=by or whoever_types(workspace.root), now=_now())
+    _print(
+        move.document() | {"ledger_entry": entry.sequence, "head": entry.digest},
+        texts.promoted(move, entry),
+        as_json,
+    )
+    return 0
+
+
+@app.command()
+def rollback(
+    stage: Place,
+    reason: Annotated[str, typer.Option(help="Why; recorded.")] = "",
+    to: Annotated[str | None, typer.Option(metavar="STAGE", help="An earlier stage; default the one before.")] = None,
+    by: By = None,
+    ledger: LedgerUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Move the rollout back from STAGE and record why."""
+    workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)
+    person = by or whoever_types(workspace.root)
+    move, entry = operations.roll_back(workspace, stage, person=person, reason=reason, now=_now(), to=to)
+    _print(
+        move.document() | {"ledger_entry": entry.sequence, "head": entry.digest},
+        texts.rolled_back(move, entry),
+        as_json,
+    )
+    return 0
+
+
+@app.command()
+def report(
+    stage: Place,
+    reports: Annotated[str, typer.Option("--rollout-reports", metavar="DIR", help="Where reports are.")] = "reports",
+    as_json: Json = False,
+) -> int:
+    """Render the Allure results of STAGE's last judgement as one offline page."""
+    from pytest_rollout.reporting.allure_page import render_page  # noqa: PLC0415 - only for this command
+
+    workspace = operations.Workspace.at(Path.cwd(), place=stage)
+    rollout, found = workspace.gate(stage)
+    folder = workspace.root / reports / rollout.name / found.name
+    page = render_page(folder / "allure-results", folder / "allure.html", workspace.root)
+    shown = page.relative_to(workspace.root) if page.is_relative_to(workspace.root) else page
+    document = {"rollout": rollout.name, "stage": found.name, "page": str(page)}
+    _print(document, f"{rollout.name}:{found.name}: wrote {shown}", as_json)
+    return 0
+
+
+@ledger_app.command("show")
+def ledger_show(
+    sequence: Annotated[
+        int | None, typer.Argument(metavar="ENTRY", help="One entry in full; default all, a line each.")
+    ] = None,
+    ledger: LedgerUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Print what is recorded."""
+    from pytest_rollout.cli.ledger import show  # noqa: PLC0415 - for those who need it
+
+    for line in show(Path.cwd(), ledger, sequence, as_json=as_json):
+        typer.echo(line)
+    return 0
+
+
+@ledger_app.command("verify")
+def ledger_verify(
+    head: Annotated[str | None, typer.Option(help="A head noted elsewhere; the ledger must contain it.")] = None,
+    ledger: LedgerUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Verify every entry from the first on; compare with a head noted elsewhere to find a cut tail."""
+    from pytest_rollout.cli.ledger import verify  # noqa: PLC0415 - as above
+
+    document, text = verify(Path.cwd(), ledger, head)
+    _print(document, text, as_json)
+    return 0

@@ -1,0 +1,97 @@
+"""What commands print, in one or two lines each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_rollout.core.checklist import Tick
+from pytest_rollout.core.entries import Entry
+from pytest_rollout.core.moves import Promotion, Rollback
+from pytest_rollout.core.rollout import Rollout
+from pytest_rollout.operations import Standing
+from pytest_rollout.reporting.text import line
+
+if TYPE_CHECKING:  # pydantic, for lint alone
+    from pytest_rollout.plan import Remark
+
+_SHOWN = 10
+_LONGEST = 120
+
+
+def lint(rollouts: Sequence[Rollout], remarks: Sequence[tuple[Rollout, Remark]]) -> str:
+    """A line a remark, and a line that counts."""
+    lines = [f"{remark.kind.value:>13}  {remark.place}: {remark.text}" for _, remark in remarks]
+    stages = sum(len(rollout.stages) for rollout in rollouts)
+    return "\n".join([*lines, f"{len(rollouts)} plans with {stages} stages read, {len(remarks)} remarks"])
+
+
+def standings(all_of: Sequence[Standing]) -> str:
+    """A paragraph a rollout."""
+    return "\n\n".join(_standing(each) for each in all_of)
+
+
+def _standing(standing: Standing) -> str:
+    rollout = standing.rollout
+    if standing.stage is None:
+        return f"{rollout.name} ({rollout.title}): complete, every stage was left"
+    number = [stage.name for stage in rollout.stages].index(standing.stage.name) + 1
+    lines = [
+        f"{rollout.name} ({rollout.title}): at {standing.stage.name}, stage {number} of {len(rollout.stages)}",
+        f"  {_judged(standing)}",
+    ]
+    others = [finding for finding in standing.findings if finding["kind"] != "checklist"]
+    for finding in others[:_SHOWN]:
+        title, measured = (line(str(finding.get(key, "")), _LONGEST) for key in ("title", "measured"))
+        lines.append(f"  - {title}: {measured} ({finding['outcome']})")
+    if len(others) > _SHOWN:
+        lines.append(f"  - and {len(others) - _SHOWN} more")
+    lines += [f"  [ ] {entry.number} {entry.text}" for entry in standing.unticked]
+    if standing.obstacle:
+        lines.append(f"  {standing.obstacle}")
+    return "\n".join([*lines, f"  next: {standing.following}"])
+
+
+def _judged(standing: Standing) -> str:
+    if standing.judgement is None:
+        return f"not judged in this visit, {standing.attempts} attempts"
+    judgement = standing.judgement
+    return f"{judgement.verdict.upper()} at {judgement.judged_at.isoformat()}, attempt {standing.attempts}"
+
+
+def standing_document(standing: Standing) -> dict[str, Any]:
+    """The same for programs."""
+    judgement = standing.judgement
+    return {
+        "rollout": standing.rollout.name,
+        "stage": None if standing.stage is None else standing.stage.name,
+        "attempts": standing.attempts,
+        "verdict": None if judgement is None else judgement.verdict,
+        "judged_at": None if judgement is None else judgement.judged_at.isoformat(),
+        "findings": list(standing.findings),
+        "unticked": [{"number": entry.number, "text": entry.text} for entry in standing.unticked],
+        "obstacle": standing.obstacle,
+        "next": standing.following,
+    }
+
+
+def ticked(tick: Tick) -> str:
+    """What was ticked, by whom."""
+    what = "ticked" if tick.ticked else "tick taken back"
+    kept = f", evidence {tick.evidence_name} sha256 {tick.evidence_digest[:12]}…" if tick.evidence_digest else ""
+    return f"{tick.rollout}:{tick.stage} {tick.number} '{tick.text}' {what} by {tick.person}{kept}"
+
+
+def promoted(move: Promotion, entry: Entry) -> str:
+    """The move, and the head to note elsewhere."""
+    where = f"now at {move.to}" if move.to else "complete"
+    moved = f"{move.rollout}: {move.stage} promoted by {move.person}, {where}"
+    return f"{moved}\nledger entry {entry.sequence}, head {entry.digest}"
+
+
+def rolled_back(move: Rollback, entry: Entry) -> str:
+    """The move, and the head to note elsewhere."""
+    return (
+        f"{move.rollout}: {move.stage} rolled back by {move.person}, now at {move.to}: {move.reason}\n"
+        f"ledger entry {entry.sequence}, head {entry.digest}"
+    )
