@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,9 @@ class Ran:
     def says(self) -> str:
         """Everything the judgement's findings say, for `in`."""
         standing = [f for f in self.judgement["findings"] if f["outcome"] != "pass"]
-        return "\n".join(f"{f['outcome']}: {f['title']}: {f.get('measured', '')} {f.get('detail', '')}" for f in standing)
+        return "\n".join(
+            f"{f['outcome']}: {f['title']}: {f.get('measured', '')} {f.get('detail', '')}" for f in standing
+        )
 
 
 class Project:
@@ -78,7 +80,9 @@ class Project:
             path.write_text(textwrap.dedent(text))
         return self
 
-    def command(self, *arguments: str, env: Mapping[str, str] | None = None, cwd: str = ".", timeout: float = 120) -> Ran:
+    def command(
+        self, *arguments: str, env: Mapping[str, str] | None = None, cwd: str = ".", timeout: float = 120
+    ) -> Ran:
         done = subprocess.run(
             arguments,
             cwd=self.folder / cwd,
@@ -101,7 +105,9 @@ class Project:
 
     def git(self, *arguments: str) -> None:
         about = ("-c", "user.name=A Tester", "-c", "user.email=tester@example.org", "-c", "commit.gpgsign=false")
-        subprocess.run(["git", *about, *arguments], cwd=self.folder, check=True, capture_output=True, env=self.environment)
+        subprocess.run(
+            ["git", *about, *arguments], cwd=self.folder, check=True, capture_output=True, env=self.environment
+        )
 
     def commit(self) -> Project:
         if not (self.folder / ".git").exists():
@@ -119,6 +125,21 @@ class Project:
         return json.loads(new[-1]) if new else None
 
 
+@pytest.fixture(scope="session")
+def make_project() -> Callable[[Path], Project]:
+    """Makes a project with a two-stage plan and a ledger below a folder."""
+
+    def make(folder: Path) -> Project:
+        place = folder / "project"
+        place.mkdir()
+        project = Project(place).write({"rollout.toml": PLAN})
+        made = project.rollout("init")
+        assert made.status == 0, made.err
+        return project
+
+    return make
+
+
 @pytest.fixture
 def bare(tmp_path: Path) -> Project:
     """A project with nothing in it."""
@@ -128,9 +149,6 @@ def bare(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def project(bare: Project) -> Project:
+def project(tmp_path: Path, make_project: Callable[[Path], Project]) -> Project:
     """A project with a two-stage plan and a ledger, and no test yet."""
-    bare.write({"rollout.toml": PLAN})
-    made = bare.rollout("init")
-    assert made.status == 0, made.err
-    return bare
+    return make_project(tmp_path)

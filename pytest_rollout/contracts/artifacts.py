@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_rollout.contracts.jsonfile import read_json
 from pytest_rollout.core.errors import ContractError, listed, suggestion
 
 SHOWN_NAMES = 12
@@ -101,8 +101,8 @@ def some(names: Sequence[str]) -> str:
 def read_artifact(path: Path) -> Artifact:
     """One artifact file in any of the three shapes; raises ``ContractError`` that names the file."""
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(path)
+    except (OSError, ValueError) as error:
         raise ContractError(
             f"artifact {path}: cannot be read as JSON ({error}); compile the contracts again."
         ) from error

@@ -6,12 +6,12 @@ The format is recognised by what a file holds. A new format is a reader here and
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pytest_rollout.contracts.addresses import Unfit, address
+from pytest_rollout.contracts.jsonfile import read_json
 from pytest_rollout.core.errors import ContractError
 
 Addresses = Mapping[str, str]
@@ -20,10 +20,10 @@ Addresses = Mapping[str, str]
 def read_deployments(path: Path) -> Addresses:
     """Checksum addresses by contract name; raises ``ContractError`` that names file and key."""
     try:
-        content = json.loads(path.read_bytes(), object_pairs_hook=lambda pairs: _once(path, pairs))
+        content = read_json(path, pairs=lambda pairs: _once(path, pairs))
     except OSError as error:
         raise ContractError(f"deployments {path}: cannot be read ({error.strerror}).") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ContractError(f"deployments {path}: is not JSON ({error}).") from error
     for recognises, read in _FORMATS:
         if recognises(content):

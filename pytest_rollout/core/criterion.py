@@ -1,6 +1,6 @@
 """Bounds on one metric, compared exactly, and the triggers that ask for rollback.
 
-Source of the rules: RULES 6 to 12 (numbers), 2 and 10 (the gray band). Confidence figures are
+The rules are 6 to 12 of docs/rules.md (numbers), 2 and 10 (the gray band). Confidence figures are
 one-sided exact binomial (Clopper-Pearson) lower bounds for a sample without failures,
 ``alpha ** (1 / n)``, at 95 %.
 """

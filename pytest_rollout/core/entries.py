@@ -2,7 +2,7 @@
 
 An entry's digest is SHA-256 over a typed, length-prefixed, domain-separated encoding of the
 ledger's id, the sequence number, the previous digest, the kind and the exact payload bytes
-(FALSE_GREEN rule 12, after RFC 6962's domain separation), so nothing can be edited, swapped,
+(after RFC 6962's domain separation), so nothing can be edited, swapped,
 inserted or moved to another ledger without breaking every later digest.
 """
 
@@ -62,9 +62,7 @@ def next_entry(head: Entry | None, *, ledger_id: str, kind: EntryKind, payload: 
     sequence = 0 if head is None else head.sequence + 1
     previous = ZERO if head is None else head.digest
     digest = digest_of(ledger_id=ledger_id, sequence=sequence, previous=previous, kind=kind, payload=payload)
-    return Entry(
-        ledger_id=ledger_id, sequence=sequence, previous=previous, kind=kind, payload=payload, digest=digest
-    )
+    return Entry(ledger_id=ledger_id, sequence=sequence, previous=previous, kind=kind, payload=payload, digest=digest)
 
 
 def verify_entries(entries: Iterable[Entry], *, ledger_id: str) -> Entry:

@@ -24,9 +24,6 @@ _MOST_COUNTED = 2**256
 """No chain counts further; larger numbers were forged."""
 
 
-_MOST_COUNTED = 2**256
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrowing:
     """An option, or a state of the machine, that lets a run look at less than the gate."""

@@ -1,7 +1,7 @@
 """What must run, pinned before anything runs, by somebody who executes none of it.
 
 The expected node ids come from the plan and from reading the test files' syntax trees, never
-from pytest's own collection, which the project's conftests can bend (FALSE_GREEN rule 4).
+from pytest's own collection, which the project's conftests can bend.
 """
 
 from __future__ import annotations

@@ -10,8 +10,6 @@ from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.rollout import Metric
 from pytest_rollout.core.units import unit as unit_of
 
-Number = int | float | Decimal | Fraction
-
 _MOST_DIGITS = 400
 
 

@@ -17,7 +17,7 @@ COMPLETE = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:
-    """A move to the next stage. It consumes one judgement (FALSE_GREEN rule 13).
+    """A move to the next stage. It consumes one judgement.
 
     ``stage`` is the one left, ``to`` the one entered or ``COMPLETE``; ``entry`` the visit that
     ended; ``judgement`` the SHA-256 of the judgement's payload and ``judgement_sequence`` its

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """How one item came out (RULES: Words)."""
+    """How one item came out."""
 
     PASS = "pass"  # noqa: S105 - an outcome, not a password
     FAIL = "fail"

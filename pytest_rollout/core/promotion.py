@@ -168,9 +168,10 @@ class _Question:
             )
         network = self._rollout.stage(self._stage).network
         if run.rehearsal or (network is not None and run.network != network):
+            wanted = "the stage names none" if network is None else f"the stage's is '{network}'"
             raise Refused(
-                f"{self.place}: the newest run was a rehearsal on network '{run.network}', the stage's is "
-                f"'{network}'; run {self._again} without --network."
+                f"{self.place}: the newest run was a rehearsal on network '{run.network}', {wanted}; "
+                f"run {self._again} without --network."
             )
 
     def is_promote(self, judgement: JudgementRecord) -> None:

@@ -53,8 +53,8 @@ class ContractState:
     """One declared state of one contract.
 
     ``what`` is ``paused``, ``owner``, ``roles.PAUSER_ROLE``, ``code_size``, ``code_hash``,
-    ``implementation`` or ``calls.<signature or name>``. ``expected`` is the value, or for ``roles`` the list of holders that must have the role.
-    ``arguments`` are those of a view call.
+    ``implementation`` or ``calls.<signature or name>``; ``arguments`` are those of a view call.
+    ``expected`` is the value, or for ``roles`` the list of holders that must have the role.
     """
 
     contract: str

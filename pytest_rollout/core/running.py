@@ -149,9 +149,9 @@ def _process(process: Process) -> Iterator[Finding]:
         )
     if process.gaps:
         yield _run(
-            f"process {process.name} has {process.gaps} gaps",
+            f"process {process.name} has gaps in its record",
             Outcome.ERROR,
-            "events are missing, doubled or forged",
+            f"events are missing, doubled or forged in {process.gaps} places",
         )
     if process.about.get("optimize"):
         yield _run(f"process {process.name} ran with python -O", Outcome.ERROR, "assertions do nothing there")

@@ -1,7 +1,7 @@
 """A ledger in one SQLite file: durable, append only, never created by opening it.
 
 The file is used with a rollback journal and synchronous EXTRA, so an entry has been synced,
-the journal's removal included, before ``append`` returns (FALSE_GREEN rules 12 and 17). Every
+the journal's removal included, before ``append`` returns. Every
 operation opens its own connection: nothing is shared between threads or forks, and a file that
 was replaced meanwhile is noticed.
 
@@ -155,12 +155,11 @@ class SqliteLedger:
                 f"ledger {self._shown}: evidence missing: nothing is stored under {digest[:64]}. "
                 "Restore the ledger from a backup, or run the gate again."
             )
-        inflater = zlib.decompressobj()
         try:
-            raw = inflater.decompress(content, MAX_ATTACHMENT)
+            raw = zlib.decompressobj().decompress(content, MAX_ATTACHMENT)
         except zlib.error:
             raw = b""
-        if canonical.digest(raw) != digest or inflater.unconsumed_tail:
+        if canonical.digest(raw) != digest:
             raise LedgerError(
                 f"ledger {self._shown}: evidence {digest[:64]} does not match its digest. "
                 "Restore the ledger from a backup."

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.errors import NetworkError, Reverted, RolloutError
@@ -54,7 +55,7 @@ class _Standing:
 class AnvilChain:
     """A ``Chain`` in a process of its own; a transaction is a block, unless a test says otherwise.
 
-    ``port`` is where other programs find it, at 127.0.0.1.
+    Other programs find it at ``port`` of 127.0.0.1, or at the socket ``ipc``.
     """
 
     kind = NetworkKind.ANVIL
@@ -102,6 +103,11 @@ class AnvilChain:
     def port(self) -> int:
         """The port it listens on, at 127.0.0.1."""
         return self._node.port
+
+    @property
+    def ipc(self) -> Path:
+        """The socket it is spoken to over."""
+        return self._node.socket
 
     @property
     def pid(self) -> int:

@@ -102,9 +102,7 @@ class Node:
     def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
         home = str(self._home.path)
         environment = {"HOME": home, "FOUNDRY_HOME": home, "PATH": os.environ.get("PATH", os.defpath)}
-        tied = shutil.which("setpriv") if sys.platform == "linux" else None
-        if threading.current_thread() is not threading.main_thread():
-            tied = None
+        tied = _death_bond()
         if tied is not None:
             command = [tied, "--pdeathsig", "KILL", "--", *command]
         with self._log.open("wb") as log:
@@ -146,3 +144,15 @@ class Node:
                     f"network {self.network}: anvil did not listen within {seconds:g} s of its start; it was ended."
                 )
             time.sleep(POLL_SECONDS)
+
+
+def _death_bond() -> str | None:
+    """util-linux's program that has the kernel kill a child with the thread that started it, if it fits.
+
+    BusyBox has one of that name that cannot. From a thread other than the main one the child
+    would die with the thread.
+    """
+    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
+        return None
+    found = shutil.which("setpriv")
+    return None if found is None or Path(found).resolve().name == "busybox" else found

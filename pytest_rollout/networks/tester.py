@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +16,6 @@ from pytest_rollout.networks.reverts import CustomErrors
 if TYPE_CHECKING:
     from web3 import Web3
 
-FRAMES = 100_000
-"""What py-evm asks for."""
-
 _WITH_SENDER = {"eth_call", "eth_estimateGas", "eth_sendTransaction"}
 _SENDS = {"eth_sendTransaction", "eth_sendRawTransaction"}
 
@@ -31,15 +26,12 @@ class TesterChain:
     kind = NetworkKind.TESTER
 
     def __init__(self, network: Network) -> None:
-        # Both are heavy, and only this chain needs them. Importing py-evm raises the recursion limit
-        # so far that what recurses in C, such as reading JSON, would crash instead of raising.
-        limit = sys.getrecursionlimit()
+        # Both are heavy, and only this chain needs them.
         from eth_tester import EthereumTester  # noqa: PLC0415
         from web3.providers.eth_tester import defaults, middleware  # noqa: PLC0415
 
         from pytest_rollout.networks.backend import Backend  # noqa: PLC0415
 
-        sys.setrecursionlimit(limit)
         self.name = network.name
         self.chain_id = network.chain_id or DEFAULT_CHAIN_ID
         self.errors = CustomErrors()
@@ -74,8 +66,7 @@ class TesterChain:
         if answer is self._unimplemented:
             raise NetworkError(f"network {self.name} (tester) cannot answer {method}; use a network of kind anvil.")
         try:
-            with _deep_recursion():
-                result = answer(self._tester, self._inward(method, params))
+            result = answer(self._tester, self._inward(method, params))
             result = self._after[method](result) if method in self._after else result
         except RolloutError:
             raise
@@ -141,17 +132,6 @@ class TesterChain:
         if method == "eth_getStorageAt" and len(given) > 2 and str(given[2]).startswith("0x"):  # noqa: PLR2004
             given[2] = int(given[2], 16)
         return list(self._before[method](given)) if method in self._before else given
-
-
-@contextmanager
-def _deep_recursion() -> Iterator[None]:
-    """Room for the 1,024 nested calls of a transaction, each of them some frames of py-evm."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, FRAMES))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(limit)
 
 
 def _by_name(formatters: Mapping[Any, Callable[..., Any]] | None) -> dict[str, Callable[..., Any]]:

@@ -3,7 +3,7 @@
 Importing this costs no pydantic; loading a plan or asking for the schema does.
 """
 
-from pytest_rollout.plan.discovery import check_together, discover, find_gates, project_root
+from pytest_rollout.plan.discovery import check_together, discover, find_gates, of_rollout, project_root
 from pytest_rollout.plan.lint import Remark, RemarkKind, lint
 from pytest_rollout.plan.loading import load
 from pytest_rollout.plan.schema import schema
@@ -16,6 +16,7 @@ __all__ = [
     "find_gates",
     "lint",
     "load",
+    "of_rollout",
     "project_root",
     "schema",
 ]

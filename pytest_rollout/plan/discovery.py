@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_rollout.core.errors import PlanError, UsageError, suggestion
 from pytest_rollout.core.rollout import Rollout, Stage
+from pytest_rollout.plan.reading import parse, read
 from pytest_rollout.plan.sentence import quoted, some
 
 PLAN = "rollout.toml"
@@ -44,6 +45,22 @@ def discover(root: Path) -> list[Path]:
             found.append(Path(folder, PLAN))
         below[:] = [name for name in below if not _is_skipped(folder, name)]
     return sorted(found)
+
+
+def of_rollout(plans: Sequence[Path], name: str) -> list[Path]:
+    """Those of ``plans`` that call their rollout ``name``; all of them where none does.
+
+    So a plan that cannot be loaded, for want of a variable, does not stand in another's way.
+    """
+    return [path for path in plans if _name(path) == name] or list(plans)
+
+
+def _name(path: Path) -> str | None:
+    try:
+        table = parse(read(path, path.name), path.name).get("rollout")
+    except PlanError:
+        return None
+    return str(table.get("name")) if isinstance(table, Mapping) else None
 
 
 def _is_skipped(folder: str, name: str) -> bool:

@@ -33,7 +33,7 @@ from pytest_rollout.plan.section import (
 )
 from pytest_rollout.plan.stage_shape import StageTable
 
-HARDFORKS = ("london", "paris", "shanghai", "cancun", "prague")
+HARDFORKS = ("paris", "shanghai", "cancun", "prague", "osaka")
 ACCOUNTS = 10
 """Development accounts every network of kind tester or anvil has."""
 
@@ -86,7 +86,7 @@ class NetworkTable(Section):
     )
     binary: Text | None = Field(None, description="The anvil program, where it is not found by itself (anvil only).")
     hardfork: Annotated[str, *choice("hardfork", *HARDFORKS)] | None = Field(
-        None, description="The rules the chain follows; those of its program, if left out."
+        None, description="The rules the chain follows, prague if left out; osaka is known to anvil alone."
     )
 
     @classmethod

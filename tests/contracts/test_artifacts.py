@@ -89,7 +89,7 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     [
         pytest.param("{", "cannot be read as JSON", id="half a file"),
         pytest.param("\xff", "cannot be read as JSON", id="not text"),
-        pytest.param("[" * 100_000, "cannot be read as JSON", id="deep"),
+        pytest.param("[" * 100_000, "cannot be read as JSON (nested more than 200 levels deep)", id="deep"),
         pytest.param("[]", "has no 'abi'; a Hardhat, Foundry or plain artifact is needed.", id="a list"),
         pytest.param("{}", "has no 'abi'; a Hardhat, Foundry or plain artifact is needed.", id="no abi"),
         pytest.param('{"abi": {}}', "has no 'abi'", id="abi of another kind"),

@@ -347,6 +347,14 @@ def test_a_record_that_does_not_carry_is_refused(tell: Callable[[Story], None], 
     assert refusal.startswith("toy:alpha: ")
 
 
+def test_a_rehearsal_is_refused_where_the_stage_names_no_network() -> None:
+    plan = replace(PLAN, stages=(Stage(name="alpha", title="A"),))
+
+    assert Story().green(network="").asks(rollout=plan).run.id == "r1"
+    refusal = Story().green(network="fork", rehearsal=True).refusal(rollout=plan)
+    assert "a rehearsal on network 'fork', the stage names none; run" in refusal
+
+
 @pytest.mark.parametrize(
     "verdict",
     ["PROMOTE", "Promote", "promote ", " promote", "passed", "PASSED", "true", "", "prom\u043ete"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -351,8 +352,13 @@ def test_evidence_that_unpacks_without_end_is_refused(
     by_hand(f"UPDATE attachments SET content = x'{zlib.compress(bytes(10_000_000)).hex()}'")
     monkeypatch.setattr(sqlite, "MAX_ATTACHMENT", 1000)
 
+    tracemalloc.start()
     with pytest.raises(LedgerError, match="does not match its digest"):
         ledger.attachment(digest)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 1_000_000
 
 
 def test_nothing_is_appended_to_an_edited_head(ledger: SqliteLedger, tick: Payload, by_hand: Edit) -> None:
@@ -459,6 +465,21 @@ def test_a_damaged_page_is_told(path: Path, ledger: SqliteLedger, tick: Payload)
     path.write_bytes(content)
 
     with pytest.raises(LedgerError, match=r"damaged|digest does not match|is missing"):
+        ledger.verify()
+
+
+def test_damage_where_no_entry_lies_is_found(path: Path, ledger: SqliteLedger, tick: Payload) -> None:
+    """The index that keeps two entries from following one: every entry still reads, the guard is gone."""
+    for number in range(60):
+        ledger.append(EntryKind.TICK, tick(number))
+    [(page,)] = rows(path, "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_entries_1'")
+    content = bytearray(path.read_bytes())
+    assert isinstance(page, int)
+    content[(page - 1) * 4096 + 200 : page * 4096] = b"\xff" * (4096 - 200)
+    path.write_bytes(content)
+
+    assert len(list(ledger.entries())) == 61
+    with pytest.raises(LedgerError, match=r"^ledger ledger\.db: the file is damaged"):
         ledger.verify()
 
 

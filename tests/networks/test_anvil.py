@@ -71,7 +71,7 @@ def owner(body: str, *, in_thread: bool = False) -> subprocess.Popen[str]:
     else:
         work()
     chain = opened[0]
-    print(chain.pid, chain._node.socket.parent, flush=True)
+    print(chain.pid, chain.ipc.parent, flush=True)
     """
     program = textwrap.dedent(script) + textwrap.dedent(body)
     return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, start_new_session=True)
@@ -90,7 +90,7 @@ def finish(process: subprocess.Popen[str]) -> str:
 
 
 def test_closing_ends_the_process_and_removes_its_folder(anvil: AnvilChain) -> None:
-    pid, folder = anvil.pid, anvil._node.socket.parent
+    pid, folder = anvil.pid, anvil.ipc.parent
     assert psutil.Process(pid).parent() == psutil.Process()
     assert folder.is_dir()
 
@@ -110,7 +110,7 @@ def test_two_at_once_have_a_port_and_a_folder_each(open_chain: Callable[..., Cha
 
     first, second = opened
     assert first.port != second.port
-    assert first._node.socket != second._node.socket
+    assert first.ipc != second.ipc
     first.mine(3)
     assert (first.head().number, second.head().number) == (3, 0)
 
@@ -167,12 +167,15 @@ def test_ctrl_c_reaches_the_tests_and_not_their_chain() -> None:
     process = owner(
         """
         try:
+            print("ready", flush=True)
             time.sleep(60)
         except KeyboardInterrupt:
             print("still at", chain.head().number, flush=True)
         """
     )
     pid, _folder = introduced(process)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
 
     os.killpg(process.pid, signal.SIGINT)
 
@@ -188,13 +191,13 @@ def test_a_folder_left_by_a_killed_owner_is_removed_at_the_next_start(
     finish(process)
     assert gone(pid)
     os.utime(left, (time.time() - 3600,) * 2)
-    os.utime(anvil._node.socket.parent, (time.time() - 3600,) * 2)
+    os.utime(anvil.ipc.parent, (time.time() - 3600,) * 2)
 
     open_chain(NetworkKind.ANVIL)
 
     assert not left.exists()
     assert anvil.head().number == 0
-    assert anvil._node.socket.parent.is_dir()
+    assert anvil.ipc.parent.is_dir()
 
 
 def test_dying_in_the_middle_of_a_run_is_named(anvil: AnvilChain) -> None:
@@ -218,15 +221,16 @@ def test_dying_is_named_through_web3_as_well(anvil: AnvilChain) -> None:
 
 
 def test_an_anvil_that_hangs_is_given_up_after_a_while() -> None:
-    chain = AnvilChain(Network(name="devnet", kind=NetworkKind.ANVIL), patience=Patience(reply=0.5))
+    chain = AnvilChain(Network(name="devnet", kind=NetworkKind.ANVIL), patience=Patience(reply=2))
     os.kill(chain.pid, signal.SIGSTOP)
 
     try:
+        assert until(lambda: psutil.Process(chain.pid).status() == psutil.STATUS_STOPPED)
         for _ in range(2):
             with pytest.raises(NetworkError) as hung:
                 chain.head()
             assert str(hung.value) == (
-                "network devnet: anvil did not answer eth_getBlockByNumber within 0.5 s; "
+                "network devnet: anvil did not answer eth_getBlockByNumber within 2 s; "
                 "nothing more can be read from it in this run."
             )
     finally:
@@ -234,30 +238,35 @@ def test_an_anvil_that_hangs_is_given_up_after_a_while() -> None:
         chain.close()
 
 
-def test_a_forked_copy_of_its_owner_can_neither_use_nor_end_it(anvil: AnvilChain) -> None:
+def test_a_forked_copy_of_its_owner_can_neither_use_nor_end_it() -> None:
     """Two processes on one socket would read each other's answers."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            anvil.head()
-        except NetworkError as error:
-            os.write(writing, str(error).encode())
-        anvil.close()
-        os._exit(0)
-    os.close(writing)
-    os.waitpid(child, 0)
-    with os.fdopen(reading) as said:
-        assert said.read() == (
-            f"network devnet: it was opened by process {os.getpid()}; "
-            "a forked copy of that process cannot use it and opens one of its own."
-        )
-    assert anvil.head().number == 0
+    process = owner(
+        """
+        from pytest_rollout.core.errors import NetworkError
+        if os.fork() == 0:
+            try:
+                chain.head()
+            except NetworkError as error:
+                print(error, flush=True)
+            chain.close()
+            os._exit(0)
+        os.wait()
+        print("still at", chain.head().number, flush=True)
+        """
+    )
+    introduced(process)
+
+    told, alive = finish(process).splitlines()
+    assert told == (
+        f"network devnet: it was opened by process {process.pid}; "
+        "a forked copy of that process cannot use it and opens one of its own."
+    )
+    assert alive == "still at 0"
 
 
 def test_transactions_nobody_waited_for_do_not_land_after_a_revert(anvil: AnvilChain) -> None:
     """Another program's, or a thread's: they are in the pool when the test ends."""
-    other = Connection(anvil._node.socket, seconds=10)
+    other = Connection(anvil.ipc, seconds=10)
     try:
         for _ in range(30):
             snapshot = anvil.snapshot()
@@ -287,7 +296,7 @@ def test_transactions_that_wait_for_their_turn_are_dropped_by_a_revert(anvil: An
 
 
 def test_a_transaction_that_pays_too_little_to_be_mined_does_not_hold_up_a_revert(anvil: AnvilChain) -> None:
-    other = Connection(anvil._node.socket, seconds=10)
+    other = Connection(anvil.ipc, seconds=10)
     snapshot = anvil.snapshot()
     payment = {"from": anvil.accounts["user"], "to": STRANGER, "gas": "0x5208", "gasPrice": "0x1"}
     other.call("eth_sendTransaction", [payment])
@@ -405,3 +414,18 @@ def test_the_environment_cannot_move_it_to_another_address(
         each.laddr.ip for each in psutil.Process(chain.pid).net_connections("inet") if each.status == psutil.CONN_LISTEN
     }
     assert ips == {"127.0.0.1"}
+
+
+def test_without_the_kernel_s_help_a_watchdog_ends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As on macOS, and where BusyBox stands for util-linux."""
+    (tmp_path / "busybox").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "busybox").chmod(0o700)
+    (tmp_path / "setpriv").symlink_to("busybox")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    process = owner("os._exit(0)")
+    pid, folder = introduced(process)
+    finish(process)
+
+    assert gone(pid)
+    shutil.rmtree(folder)

@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pytest_rollout.core.errors import NetworkError
@@ -174,7 +175,7 @@ def test_an_anvil_that_does_not_start_is_told_and_nothing_stays(tmp_path: Path, 
         started(path)
 
     assert str(wrong.value) == sentence
-    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
 
 
 def test_an_anvil_with_another_chain_id_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
@@ -190,4 +191,4 @@ def test_an_anvil_with_another_chain_id_is_refused_before_anything_is_sent(tmp_p
         started(path)
 
     assert str(wrong.value) == "network devnet: expected chain id 31337, the node answers 1. Nothing was sent."
-    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))

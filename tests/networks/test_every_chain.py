@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -381,11 +380,3 @@ def test_calls_nested_hundreds_deep_are_executed(chain: Chain) -> None:
     digest = chain.request("eth_sendTransaction", [{"from": USER, "to": where, "gas": hex(25_000_000)}])
 
     assert chain.request("eth_getTransactionReceipt", [digest])["status"] == "0x1"
-
-
-def test_deep_json_still_raises_beside_a_chain(chain: Chain) -> None:
-    """py-evm raises the interpreter's recursion limit; with it, reading this crashes the process."""
-    assert chain.head().number == 0
-
-    with pytest.raises(RecursionError):
-        json.loads("[" * 100_000)

@@ -431,7 +431,7 @@ MISSHAPEN = {
     ),
     "hardfork unknown": (
         edit('"cancun"', '"cancún"'),
-        "networks.local.hardfork: no hardfork 'cancún'; allowed are london, paris, shanghai, cancun, prague. "
+        "networks.local.hardfork: no hardfork 'cancún'; allowed are paris, shanghai, cancun, prague, osaka. "
         "Did you mean 'cancun'?",
     ),
     "typo in [contracts]": (

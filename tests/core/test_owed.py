@@ -1,0 +1,510 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from pytest_rollout.core.evidence import Observation
+from pytest_rollout.core.manifest import Manifest
+from pytest_rollout.core.outcome import Kind, Outcome, Verdict
+from pytest_rollout.core.owed import judge_observation
+from pytest_rollout.core.rollout import ContractState, Exposure, FlagState, KnownFailure
+
+BIG = 2**256 - 1
+
+
+def test_every_declared_check_and_every_test_has_one_finding(kit: Any) -> None:
+    judgement = kit.judge(kit.whole(kit.recorded(kit.WHOLE, workers=2)))
+
+    items = [finding.item for finding in judgement.findings]
+    assert sorted(items) == sorted(
+        [*kit.WHOLE, f"{kit.PLAN}::beta::criteria::success rate", f"{kit.PLAN}::beta::checklist::Audit letter received"]
+    )
+
+
+# Declared checks
+
+
+@pytest.mark.parametrize(
+    ("happenings", "changes", "outcome", "says"),
+    [
+        pytest.param((), {}, Outcome.NOT_RUN, "0 observations were recorded", id="observed nothing"),
+        pytest.param("twice", {}, Outcome.NOT_RUN, "2 observations were recorded", id="observed twice"),
+        pytest.param("good", {"told": "failed"}, Outcome.FAIL, "failed in call", id="saw what is owed, but failed"),
+        pytest.param(
+            "good", {"told": "skipped"}, Outcome.NOT_RUN, "skipped in call", id="saw what is owed, then skipped"
+        ),
+        pytest.param("good", {"ran": False}, Outcome.NOT_RUN, "no frame of", id="saw what is owed, never ran"),
+        pytest.param("good", {"calls": 2}, Outcome.INCONCLUSIVE, "entered 2 times", id="entered twice"),
+        pytest.param("bad", {}, Outcome.FAIL, "true", id="saw something else, but passed"),
+        pytest.param("bad", {"told": "failed"}, Outcome.FAIL, "true", id="saw something else and failed"),
+        pytest.param("error", {}, Outcome.ERROR, "the node is gone", id="could not look, but passed"),
+        pytest.param("null", {}, Outcome.FAIL, "None", id="saw nothing"),
+    ],
+)
+def test_a_declared_check_is_judged_on_what_was_observed_not_on_its_colour(
+    kit: Any, happenings: Any, changes: dict[str, Any], outcome: Outcome, says: str
+) -> None:
+    seen = {
+        (): (),
+        "good": [kit.observed(False)],
+        "twice": [kit.observed(False), kit.observed(False)],
+        "bad": [kit.observed(True)],
+        "error": [kit.observed(error="the node is gone")],
+        "null": [kit.observed()],
+    }[happenings]
+    about = dict(changes)
+    if "told" in about:
+        about["told"] = kit.phases(call=about["told"])
+        about |= {"cause": "CheckFailedError", "assertion": True} if "failed" in str(about["told"]) else {}
+    said = kit.recorded({**kit.WHOLE, kit.PAUSED: seen}, paused=about)
+
+    judgement = kit.judge(kit.whole(said))
+
+    finding = kit.of_item(judgement, "Escrow.paused")
+    assert (finding.outcome, judgement.verdict) == (outcome, Verdict.HOLD)
+    assert says in finding.measured
+
+
+def test_a_declared_check_that_never_ran_is_not_run(kit: Any) -> None:
+    items = {item: during for item, during in kit.WHOLE.items() if item != kit.PAUSED}
+
+    judgement = kit.judge(kit.whole(kit.recorded(items)))
+
+    assert kit.of_item(judgement, "Escrow.paused").outcome is Outcome.NOT_RUN
+
+
+def test_an_observation_of_a_check_that_never_ran_is_no_evidence(kit: Any) -> None:
+    items = {item: during for item, during in kit.WHOLE.items() if item != kit.PAUSED}
+    said = kit.Recording().hello("main").collected("main", kit.WHOLE)
+    for item, during in items.items():
+        said.run("main", item, during=during)
+    said.say("main", "observe", id=kit.PAUSED, value=False).end("main")
+
+    assert kit.titles(kit.judge(kit.whole(said))) == ["Escrow.paused"]
+
+
+def test_a_declared_check_that_ran_twice_is_inconclusive(kit: Any) -> None:
+    said = kit.Recording().hello("main").collected("main", kit.WHOLE)
+    for item, during in [*kit.WHOLE.items(), (kit.PAUSED, ())]:
+        said.run("main", item, during=during)
+
+    finding = kit.of_item(kit.judge(kit.whole(said.end("main"))), "Escrow.paused")
+
+    assert (finding.outcome, finding.measured) == (Outcome.INCONCLUSIVE, "it ran 2 times (main, main); once is owed")
+
+
+@pytest.mark.parametrize(
+    ("expected", "seen", "agrees"),
+    [
+        (True, True, True),
+        (True, 1, False),
+        (1, True, False),
+        (0, False, False),
+        (False, 0, False),
+        (False, None, False),
+        (1, "1", False),
+        (1, 1.0, False),
+        (BIG, BIG, True),
+        (BIG, BIG - 1, False),
+        (2**53, 2**53 + 1, False),
+        ("0xAb", "0xAb", True),
+        ("0xAb", "0xab", False),
+        (["a", "b"], ["a", "b"], True),
+        (["a", "b"], ["b", "a"], False),
+        (["a"], [], False),
+        ([1, True], [1, 1], False),
+        ({"a": 1}, {"a": 1}, True),
+        ({"a": 1}, {"a": 1, "b": 2}, False),
+    ],
+)
+def test_a_contract_state_agrees_in_type_and_value(kit: Any, expected: Any, seen: Any, agrees: bool) -> None:
+    state = ContractState(contract="Escrow", what="paused", expected=expected)
+    said = kit.recorded({**kit.WHOLE, kit.PAUSED: [kit.observed(seen)]})
+    judgement = kit.judge(kit.whole(said, stage=replace(kit.WHOLE_STAGE, contracts=(state,))))
+
+    assert (judgement.verdict is Verdict.PROMOTE) == agrees
+    assert (kit.of_item(judgement, "Escrow.paused").outcome is Outcome.PASS) == agrees
+
+
+def test_a_uint256_is_shown_whole(kit: Any) -> None:
+    state = ContractState(contract="Escrow", what="calls.cap", expected=BIG)
+    rollout = kit.question(kit.Recording()).rollout
+    stage = kit.stage(contracts=(state,))
+    item = f"{kit.PLAN}::beta::contracts::Escrow.calls.cap"
+
+    finding = judge_observation(rollout, stage, item, Observation(item=item, value=BIG - 1))
+
+    assert (finding.measured, finding.needed) == (str(BIG - 1), str(BIG))
+
+
+@pytest.mark.parametrize(
+    ("head", "outcome"),
+    [
+        pytest.param({}, Outcome.PASS, id="right"),
+        pytest.param({"chain_id": 1}, Outcome.FAIL, id="another chain"),
+        pytest.param({"chain_id": True}, Outcome.ERROR, id="true is not 1"),
+        pytest.param({"chain_id": "1337"}, Outcome.ERROR, id="text"),
+        pytest.param({"chain_id": None}, Outcome.ERROR, id="null"),
+        pytest.param({"number": None}, Outcome.ERROR, id="no block"),
+    ],
+)
+def test_a_network_is_the_one_with_the_declared_chain_id(kit: Any, head: dict[str, Any], outcome: Outcome) -> None:
+    said = kit.recorded({**kit.WHOLE, kit.NODE: [kit.observed(kit.HEAD | head)]})
+
+    assert kit.of_item(kit.judge(kit.whole(said)), "::local").outcome is outcome
+
+
+@pytest.mark.parametrize("value", [None, [], "x", 5, {}, {"chain_id": {}}])
+@pytest.mark.parametrize("kind", ["network::local", "flags::profiles", "exposure::profiles"])
+def test_an_observation_of_another_shape_is_an_error_and_stops_no_judge(kit: Any, kind: str, value: Any) -> None:
+    stage = kit.stage(
+        network="local",
+        flags=(FlagState(key="profiles", expected=True),),
+        exposure=Exposure(share=Fraction(1, 4), flag="profiles"),
+    )
+    item = f"{kit.PLAN}::beta::{kind}"
+    said = kit.recorded({kit.A: (), item: [kit.observed(value)]})
+
+    judgement = kit.judge(kit.question(said, stage, Manifest(declared=(item,), functions=kit.functions(kit.A))))
+
+    assert kit.of_item(judgement, kind).outcome is Outcome.ERROR
+
+
+# Tests
+
+
+def test_a_test_that_was_made_and_never_ran_is_not_run(kit: Any) -> None:
+    said = kit.Recording().hello("main").collected("main", [kit.A, kit.X1, kit.X2], selected=[kit.A, kit.X1])
+    said.run("main", kit.A).run("main", kit.X1).end("main")
+
+    judgement = kit.judge(kit.question(said, manifest=Manifest(functions=kit.functions(kit.A, kit.X1))))
+
+    assert kit.titles(judgement) == [kit.X2]
+    assert kit.of_item(judgement, kit.X2).outcome is Outcome.NOT_RUN
+
+
+def test_a_test_that_was_selected_without_being_made_is_owed(kit: Any) -> None:
+    said = (
+        kit.Recording()
+        .hello("main")
+        .collected("main", [kit.A], selected=[kit.A, kit.X1])
+        .run("main", kit.A)
+        .end("main")
+    )
+
+    assert kit.titles(kit.judge(kit.question(said))) == [kit.X1]
+
+
+def test_a_test_that_ran_without_being_collected_is_judged(kit: Any) -> None:
+    said = kit.Recording().hello("main").collected("main", [kit.A]).run("main", kit.A)
+    said.run("main", kit.X1, kit.phases(call="failed"), cause="AssertionError", assertion=True).end("main", 1)
+
+    assert kit.of_item(kit.judge(kit.question(said)), kit.X1).outcome is Outcome.FAIL
+
+
+def test_a_function_of_which_no_item_was_made_is_not_run(kit: Any) -> None:
+    manifest = Manifest(functions=kit.functions(kit.A, kit.X1))
+
+    finding = kit.of_item(kit.judge(kit.question(kit.recorded([kit.A]), manifest=manifest)), "test_x")
+
+    assert (finding.outcome, finding.measured) == (
+        Outcome.NOT_RUN,
+        "its file defines it, but pytest never made an item of it",
+    )
+
+
+def test_a_test_that_one_worker_leaves_out_is_owed_where_another_makes_it(kit: Any) -> None:
+    said = kit.Recording().hello("controller").hello("gw0").hello("gw1")
+    said.collected("gw0", [kit.A, kit.X1], excluded=[kit.X1]).collected("gw1", [kit.A, kit.X1])
+    said.run("gw0", kit.A).seen(kit.A).end("gw0").end("gw1").end("controller")
+
+    assert kit.titles(kit.judge(kit.question(said))) == [kit.X1]
+
+
+def test_a_marker_added_while_collecting_does_not_set_a_test_aside(kit: Any) -> None:
+    """A conftest may mark the one failing parameter for another stage; the file says otherwise."""
+    said = kit.Recording().hello("main").collected("main", [kit.A, kit.X1, kit.X2], excluded=[kit.X1])
+    said.run("main", kit.A).run("main", kit.X2).end("main")
+    asked = kit.question(said, manifest=Manifest(functions=kit.functions(kit.A, kit.X1)))
+
+    judgement = kit.judge(asked)
+
+    assert kit.titles(judgement) == [kit.X1]
+    assert kit.X1 in judgement.manifest
+
+
+def test_a_function_all_of_whose_parameters_are_set_aside_is_owed(kit: Any) -> None:
+    said = kit.Recording().hello("main").collected("main", [kit.A, kit.X1, kit.X2], excluded=[kit.X1, kit.X2])
+    asked = kit.question(said.run("main", kit.A).end("main"), manifest=Manifest(functions=kit.functions(kit.A, kit.X1)))
+
+    assert kit.titles(kit.judge(asked)) == [kit.X1, kit.X2]
+
+
+def test_a_test_whose_file_marks_it_for_another_stage_is_not_owed(kit: Any) -> None:
+    said = (
+        kit.Recording()
+        .hello("main")
+        .collected("main", [kit.A, kit.X1], excluded=[kit.X1])
+        .run("main", kit.A)
+        .end("main")
+    )
+
+    judgement = kit.judge(kit.question(said))
+
+    assert judgement.verdict is Verdict.PROMOTE
+    assert kit.X1 not in judgement.manifest
+
+
+@pytest.mark.parametrize(
+    ("described", "written", "verdict"),
+    [
+        pytest.param(False, True, Verdict.PROMOTE, id="the file says advisory"),
+        pytest.param(True, True, Verdict.PROMOTE, id="the file says it, the process forgot"),
+        pytest.param(False, False, Verdict.HOLD, id="only a marker added while collecting says it"),
+    ],
+)
+def test_a_test_is_advisory_only_where_its_file_says_so(
+    kit: Any,
+    described: bool,
+    written: bool,
+    verdict: Verdict,
+) -> None:
+    said = kit.Recording().hello("main").collected("main", [kit.A, kit.X1]).run("main", kit.A)
+    said.say("main", "begin", id=kit.X1, required=described)
+    said.say("main", "item", id=kit.X1, phases=kit.phases(call="failed"), cause="AssertionError", assertion=True)
+    manifest = Manifest(functions=(*kit.functions(kit.A), *kit.functions(kit.X1, advisory=written)))
+
+    judgement = kit.judge(kit.question(said.end("main", 1), manifest=manifest))
+
+    assert judgement.verdict is verdict
+    assert kit.of_item(judgement, kit.X1).outcome is Outcome.FAIL
+
+
+def test_an_advisory_function_of_which_nothing_was_made_does_not_hold(kit: Any) -> None:
+    manifest = Manifest(functions=(*kit.functions(kit.A), *kit.functions(kit.X1, advisory=True)))
+
+    judgement = kit.judge(kit.question(kit.recorded([kit.A]), manifest=manifest))
+
+    assert judgement.verdict is Verdict.PROMOTE
+    assert not kit.of_item(judgement, "test_x").required
+
+
+def test_a_finding_says_how_to_run_its_test_alone(kit: Any) -> None:
+    said = kit.recorded(
+        [kit.X1], **{"[1]": {"told": kit.phases(call="failed"), "cause": "AssertionError", "assertion": True}}
+    )
+
+    finding = kit.of_item(kit.judge(kit.question(said, manifest=Manifest(functions=kit.functions(kit.X1)))), kit.X1)
+
+    assert finding.remedy == f"pytest '{kit.X1}'"
+
+
+# What ran before
+
+
+def shrunk(kit: Any, *baseline: str, ran: tuple[str, ...] = (), **changes: Any) -> Any:
+    ran = ran or (kit.A,)
+    manifest = Manifest(functions=kit.functions(*changes.pop("written", ran)), baseline=baseline)
+    return kit.question(kit.recorded(ran), kit.stage(**changes), manifest)
+
+
+def test_a_vanished_test_is_not_run_until_its_removal_is_accepted(kit: Any) -> None:
+    judgement = kit.judge(shrunk(kit, kit.A, kit.X1))
+
+    finding = kit.of_item(judgement, kit.X1)
+    assert (judgement.verdict, finding.outcome) == (Verdict.HOLD, Outcome.NOT_RUN)
+    assert finding.remedy == f'put it back, or accept it: stages.beta.removed = ["{kit.X1}"]'
+
+
+@pytest.mark.parametrize("accepted", ["suites/toy/test_a.py::test_x[1]", "suites/toy/test_a.py::test_x"])
+def test_an_accepted_removal_is_gone_for_good(kit: Any, accepted: str) -> None:
+    judgement = kit.judge(shrunk(kit, kit.A, kit.X1, removed=(accepted,)))
+
+    assert judgement.verdict is Verdict.PROMOTE
+    assert judgement.manifest == (kit.A,)
+
+
+def test_a_second_shrunk_run_does_not_make_the_first_one_normal(kit: Any) -> None:
+    first = kit.judge(shrunk(kit, kit.A, kit.X1))
+    second = kit.judge(shrunk(kit, *first.manifest))
+    third = kit.judge(shrunk(kit, *second.manifest))
+
+    assert kit.titles(third) == [kit.X1]
+
+
+def test_a_parameter_that_vanished_is_owed_while_another_still_runs(kit: Any) -> None:
+    judgement = kit.judge(shrunk(kit, kit.A, kit.X1, kit.X2, ran=(kit.A, kit.X2)))
+
+    assert kit.titles(judgement) == [kit.X1]
+
+
+def test_a_vanished_declared_check_is_owed(kit: Any) -> None:
+    judgement = kit.judge(shrunk(kit, kit.A, kit.PAUSED))
+
+    finding = kit.of_item(judgement, kit.PAUSED)
+    assert (finding.title, finding.kind, finding.outcome) == ("Escrow.paused", Kind.CONTRACT, Outcome.NOT_RUN)
+
+
+@pytest.mark.parametrize(
+    "odd", ["a.py::test_x[rollout.toml::b::c::d]", "rollout.toml::beta", "rollout.toml::beta::nothing::x", "x", ""]
+)
+def test_a_vanished_item_of_any_name_is_named(kit: Any, odd: str) -> None:
+    judgement = kit.judge(shrunk(kit, kit.A, odd))
+
+    assert odd in [finding.item for finding in judgement.blocking]
+
+
+def test_a_function_that_never_made_an_item_is_owed_by_the_next_run(kit: Any) -> None:
+    """Hidden by a conftest in one run, it cannot be deleted without a word in the next."""
+    first = kit.judge(shrunk(kit, written=(kit.A, kit.X1)))
+    second = kit.judge(shrunk(kit, *first.manifest))
+
+    assert kit.titles(first) == kit.titles(second) == ["suites/toy/test_a.py::test_x"]
+
+
+def test_a_function_that_was_given_parameters_is_still_there(kit: Any) -> None:
+    judgement = kit.judge(shrunk(kit, "suites/toy/test_a.py::test_x", ran=(kit.X1, kit.X2)))
+
+    assert judgement.verdict is Verdict.PROMOTE
+
+
+def test_a_function_that_lost_its_parameters_owes_them(kit: Any) -> None:
+    judgement = kit.judge(shrunk(kit, kit.X1, ran=("suites/toy/test_a.py::test_x",)))
+
+    assert kit.titles(judgement) == [kit.X1]
+
+
+def test_an_item_is_told_once_where_its_whole_function_is_missing(kit: Any) -> None:
+    judgement = kit.judge(shrunk(kit, kit.A, kit.X1, kit.X2, written=(kit.A, kit.X1)))
+
+    assert kit.titles(judgement) == ["suites/toy/test_a.py::test_x"]
+
+
+def test_an_advisory_test_may_go(kit: Any) -> None:
+    """Rule 4: what never counted is not missed."""
+    manifest = Manifest(functions=(*kit.functions(kit.A), *kit.functions(kit.X1, advisory=True)))
+    first = kit.judge(kit.question(kit.recorded([kit.A, kit.X1]), manifest=manifest))
+
+    assert first.manifest == (kit.A,)
+    assert kit.judge(shrunk(kit, *first.manifest)).verdict is Verdict.PROMOTE
+
+
+def test_a_test_that_became_advisory_is_still_missed_when_it_goes(kit: Any) -> None:
+    manifest = Manifest(
+        functions=(*kit.functions(kit.A), *kit.functions(kit.X1, advisory=True)), baseline=(kit.A, kit.X1)
+    )
+    softened = kit.judge(kit.question(kit.recorded([kit.A, kit.X1]), manifest=manifest))
+
+    assert softened.verdict is Verdict.PROMOTE
+    assert kit.titles(kit.judge(shrunk(kit, *softened.manifest))) == [kit.X1]
+
+
+def test_a_rehearsal_leaves_no_network_behind_that_the_stage_would_owe(kit: Any) -> None:
+    """Else one rehearsal on devnet would hold every later run on the stage's own network."""
+    foreign = f"{kit.PLAN}::beta::network::devnet"
+    items = {foreign if item == kit.NODE else item: during for item, during in kit.WHOLE.items()}
+    before = kit.judge(kit.whole(kit.recorded(kit.WHOLE))).manifest
+    manifest = replace(kit.WHOLE_MANIFEST, declared=(foreign, kit.PAUSED), baseline=before)
+
+    rehearsed = kit.judge(kit.whole(kit.recorded(items), manifest=manifest, rehearsal=True, network="devnet"))
+    after = kit.judge(
+        kit.whole(kit.recorded(kit.WHOLE), manifest=replace(kit.WHOLE_MANIFEST, baseline=rehearsed.manifest))
+    )
+
+    assert kit.titles(rehearsed) == ["rehearsal"]
+    assert rehearsed.manifest == before
+    assert after.verdict is Verdict.PROMOTE
+
+
+def test_a_stage_that_changed_its_network_owes_the_old_one_until_it_is_accepted(kit: Any) -> None:
+    old = f"{kit.PLAN}::beta::network::devnet"
+    manifest = replace(kit.WHOLE_MANIFEST, baseline=(old,))
+
+    assert kit.titles(kit.judge(kit.whole(kit.recorded(kit.WHOLE), manifest=manifest))) == ["devnet"]
+
+
+# Known failures
+
+
+def known(kit: Any, test: str = "suites/toy/test_a.py::test_x[1]", days: int = 7) -> KnownFailure:
+    return KnownFailure(test=test, owner="ann", reason="the oracle lags", expires=kit.STARTED + timedelta(days=days))
+
+
+def failing(kit: Any, failure: KnownFailure, **about: Any) -> Any:
+    usual = {"told": kit.phases(call="failed"), "cause": "AssertionError", "assertion": True}
+    said = kit.recorded([kit.A, kit.X1], **{"[1]": usual | about})
+    return kit.judge(
+        kit.question(said, kit.stage(known_failures=(failure,)), Manifest(functions=kit.functions(kit.A, kit.X1)))
+    )
+
+
+@pytest.mark.parametrize("test", ["suites/toy/test_a.py::test_x[1]", "suites/toy/test_a.py::test_x"])
+def test_a_listed_failure_does_not_hold_before_it_expires(kit: Any, test: str) -> None:
+    judgement = failing(kit, known(kit, test))
+
+    finding = kit.of_item(judgement, kit.X1)
+    assert (judgement.verdict, finding.outcome, finding.required) == (Verdict.PROMOTE, Outcome.FAIL, False)
+    assert finding.measured == "failed in call; known failure until 2031-05-11T02:00:00+00:00, ann: the oracle lags"
+
+
+def test_an_expired_listing_excuses_nothing(kit: Any) -> None:
+    judgement = failing(kit, known(kit, days=0))
+
+    assert judgement.verdict is Verdict.HOLD
+    assert kit.of_item(judgement, kit.X1).measured.endswith("the oracle lags, which has expired")
+
+
+def test_a_listing_expires_at_its_very_moment(kit: Any) -> None:
+    failure = replace(known(kit), expires=kit.STARTED + timedelta(minutes=5))
+
+    assert failing(kit, failure).verdict is Verdict.HOLD
+
+
+def test_a_listed_failure_that_passes_holds_until_the_list_is_corrected(kit: Any) -> None:
+    judgement = failing(kit, known(kit), told=kit.phases(), cause="", assertion=False)
+
+    finding = kit.of_item(judgement, kit.X1)
+    assert (judgement.verdict, finding.outcome) == (Verdict.HOLD, Outcome.INCONCLUSIVE)
+    assert finding.measured.endswith("correct the list")
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        pytest.param({"cause": "ConnectionError", "assertion": False}, id="could not look"),
+        pytest.param(
+            {"told": [["setup", "failed", False], ["teardown", "passed", False]], "cause": "", "assertion": False},
+            id="setup",
+        ),
+        pytest.param(
+            {"told": [["setup", "skipped", False], ["teardown", "passed", False]], "cause": "", "assertion": False},
+            id="skipped",
+        ),
+    ],
+)
+def test_a_listing_covers_a_failure_only(kit: Any, about: dict[str, Any]) -> None:
+    judgement = failing(kit, known(kit), **about)
+
+    assert judgement.verdict is Verdict.HOLD
+    assert "which covers a failure only" in kit.of_item(judgement, kit.X1).measured
+
+
+def test_a_listing_of_a_test_that_the_gate_lacks_holds(kit: Any) -> None:
+    """A misspelt name would otherwise wait for the test that it excuses by accident."""
+    judgement = failing(kit, known(kit, "suites/toy/test_a.py::test_y"), told=kit.phases(), cause="", assertion=False)
+
+    (finding,) = judgement.blocking
+    assert (finding.item, finding.remedy) == ("suites/toy/test_a.py::test_y", "correct stages.beta.known_failures")
+
+
+def test_a_gate_of_known_failures_alone_is_empty(kit: Any) -> None:
+    said = kit.recorded(
+        [kit.X1], **{"[1]": {"told": kit.phases(call="failed"), "cause": "AssertionError", "assertion": True}}
+    )
+    asked = kit.question(said, kit.stage(known_failures=(known(kit),)), Manifest(functions=kit.functions(kit.X1)))
+
+    assert kit.titles(kit.judge(asked)) == ["the gate is empty"]

@@ -1,0 +1,177 @@
+"""Which tests hold which rule of judgement, so that no rule is without one.
+
+A test's place is its file below ``tests/`` and its name. Each of them fails where its rule is broken.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent.parent
+
+RULES = range(1, 39)
+
+HELD: dict[int, tuple[str, ...]] = {
+    1: (
+        "core/test_judging.py::test_one_required_item_that_did_not_pass_holds",
+        "core/test_judging.py::test_a_pending_entry_holds",
+        "core/test_judging.py::test_an_empty_gate_holds",
+        "core/test_judging.py::test_no_beginning_of_a_run_promotes",
+        "core/test_judging.py::test_taking_items_out_of_a_run_never_promotes",
+    ),
+    2: (
+        "core/test_judging.py::test_green_tests_do_not_stop_a_trigger",
+        "core/test_judging.py::test_what_holds_a_gate_hides_no_regression",
+        "core/test_judging.py::test_a_forged_measurement_hides_no_regression",
+        "core/test_judging.py::test_no_data_problem_causes_a_rollback",
+        "core/test_judging.py::test_red_tests_alone_never_roll_back",
+    ),
+    3: (
+        "core/test_judging.py::test_findings_are_listed_gravest_first",
+        "core/test_judging.py::test_every_finding_is_listed_not_only_the_first",
+        "core/test_judging.py::test_neither_a_failing_test_nor_a_lost_process_hides_a_regression",
+        "core/test_judging.py::test_no_bad_event_improves_a_verdict",
+    ),
+    4: (
+        "core/test_judging.py::test_a_gate_of_advisory_items_alone_holds",
+        "core/test_judging.py::test_an_advisory_criterion_counts_neither_for_nor_against",
+        "core/test_judging.py::test_an_advisory_entry_that_is_not_ticked_does_not_hold",
+        "core/test_owed.py::test_a_test_is_advisory_only_where_its_file_says_so",
+        "core/test_owed.py::test_an_advisory_test_may_go",
+    ),
+    5: (
+        "core/test_judging.py::test_judging_twice_gives_the_same_document",
+        "core/test_judging.py::test_judging_changes_none_of_its_inputs",
+        "core/test_judging.py::test_another_process_gives_the_same_bytes",
+        "core/test_judging.py::test_the_findings_are_the_same_with_any_number_of_workers",
+    ),
+    6: (
+        "core/test_measuring.py::test_what_is_no_value_is_refused",
+        "core/test_measuring.py::test_what_is_no_ratio_is_refused",
+        "core/test_criterion.py::test_missing_data_is_neither_zero_nor_a_pass_nor_a_breach",
+        "core/test_criterion.py::test_no_values_are_missing_whatever_the_statistic",
+        "core/test_judging.py::test_a_forged_measurement_is_a_source_error",
+        "core/test_judging.py::test_a_negative_or_absent_value_is_a_source_error",
+    ),
+    7: (
+        "core/test_criterion.py::test_a_ratio_meets_its_bound_by_its_counts",
+        "core/test_criterion.py::test_exactly_90_per_cent_does_not_trip_less_than_90",
+        "core/test_measuring.py::test_a_value_is_kept_exactly_in_base_units",
+    ),
+    8: (
+        "core/test_criterion.py::test_a_ratio_is_compared_as_the_fraction_it_is",
+        "core/test_criterion.py::test_counts_of_all_tests_and_workers_are_added_before_they_are_compared",
+        "core/test_measuring.py::test_a_uint256_stays_an_integer",
+        "core/test_owed.py::test_a_uint256_is_shown_whole",
+        "core/test_judgement.py::test_a_document_carries_a_uint256_whole",
+        "core/test_judgement.py::test_a_document_holds_no_float_and_no_null",
+    ),
+    9: (
+        "core/test_units.py::test_a_quantity_is_read_exactly",
+        "core/test_units.py::test_an_unknown_unit_is_refused_with_the_nearest_one",
+        "core/test_measuring.py::test_a_wrong_unit_is_told_in_one_sentence",
+        "plan/test_bounds.py::test_what_is_no_bound_is_refused_with_what_to_write",
+    ),
+    10: ("core/test_criterion.py::test_between_promotion_and_rollback_lies_a_gray_band",),
+    11: (
+        "core/test_criterion.py::test_too_few_samples_are_inconclusive_and_the_number_owed_is_named",
+        "core/test_criterion.py::test_what_clean_samples_support",
+        "core/test_criterion.py::test_how_many_clean_samples_a_limit_needs",
+    ),
+    12: (
+        "core/test_criterion.py::test_percentiles_are_nearest_rank",
+        "core/test_criterion.py::test_a_percentile_is_a_value_that_was_measured_and_covers_its_share",
+    ),
+    15: (
+        "core/test_criterion.py::test_missing_data_is_neither_zero_nor_a_pass_nor_a_breach",
+        "core/test_judging.py::test_no_data_problem_causes_a_rollback",
+    ),
+    18: ("core/test_judging.py::test_time_alone_never_improves_a_verdict",),
+    29: (
+        "core/test_running.py::test_what_the_supervisor_saw_is_named_and_holds",
+        "core/test_running.py::test_whatever_disturbed_the_run_is_named_and_holds",
+        "core/test_owed.py::test_a_test_that_was_made_and_never_ran_is_not_run",
+        "core/test_owed.py::test_a_marker_added_while_collecting_does_not_set_a_test_aside",
+        "core/test_judging.py::test_no_run_with_an_event_taken_out_promotes",
+    ),
+    30: (
+        "core/test_items.py::test_anything_else_is_no_pass",
+        "core/test_items.py::test_only_one_clean_proven_run_passes",
+        "core/test_items.py::test_phases_that_are_missing_doubled_or_disordered_are_no_pass",
+        "core/test_owed.py::test_a_listed_failure_does_not_hold_before_it_expires",
+        "core/test_owed.py::test_an_expired_listing_excuses_nothing",
+        "core/test_owed.py::test_a_listed_failure_that_passes_holds_until_the_list_is_corrected",
+        "core/test_owed.py::test_a_listing_covers_a_failure_only",
+    ),
+    31: (
+        "core/test_owed.py::test_a_vanished_test_is_not_run_until_its_removal_is_accepted",
+        "core/test_owed.py::test_a_second_shrunk_run_does_not_make_the_first_one_normal",
+        "core/test_owed.py::test_a_parameter_that_vanished_is_owed_while_another_still_runs",
+        "core/test_owed.py::test_a_vanished_declared_check_is_owed",
+        "core/test_owed.py::test_a_function_of_which_no_item_was_made_is_not_run",
+        "core/test_owed.py::test_a_function_that_never_made_an_item_is_owed_by_the_next_run",
+    ),
+    32: (
+        "core/test_evidence.py::test_what_is_not_of_the_vocabulary_is_refused",
+        "core/test_owed.py::test_a_listing_of_a_test_that_the_gate_lacks_holds",
+        "plan/test_plans.py::test_a_misshapen_plan_is_refused_in_one_sentence",
+        "plan/test_plans.py::test_a_plan_that_cannot_be_meant_is_refused_in_one_sentence",
+        "plan/test_discovery.py::test_a_stage_that_nobody_has_is_a_usage_error",
+    ),
+    35: (
+        "core/test_promotion.py::test_what_changed_since_the_judgement_is_refused",
+        "core/test_promotion.py::test_a_judgement_too_old_or_from_the_future_is_refused",
+        "core/test_promotion.py::test_a_rollback_beats_an_earlier_green_judgement",
+    ),
+    37: ("ledger/test_durability.py::test_two_promotions_at_once_are_one_entry_and_one_refusal",),
+    38: (
+        "plan/test_lint.py::test_bounds_out_of_order_are_a_contradiction",
+        "plan/test_lint.py::test_an_exposure_that_shrinks_is_a_contradiction",
+        "plan/test_lint.py::test_what_the_source_document_says_twice_is_told_with_the_choice_and_last",
+    ),
+}
+
+NOT_YET: dict[int, str] = {
+    13: "sources of samples: metrics servers",
+    14: "sources of samples: their age",
+    16: "triggers over a time window",
+    17: "soak",
+    19: "transactions on a public chain",
+    20: "rpc networks",
+    21: "deployments on several networks",
+    22: "implementations pinned to one block of a public chain",
+    23: "consensus engines",
+    24: "consensus engines",
+    25: "consensus engines",
+    26: "consensus engines",
+    27: "consensus engines",
+    28: "consensus engines",
+    33: "sign-offs",
+    34: "sign-offs",
+    36: "overrides",
+}
+"""Rules of capabilities that do not exist yet, and what they wait for."""
+
+CASES = [pytest.param(rule, place, id=f"{rule}-{place}") for rule, places in HELD.items() for place in places]
+
+
+@cache
+def _defined(path: Path) -> frozenset[str]:
+    """The test functions a file defines."""
+    tree = ast.parse(path.read_bytes())
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+
+
+def test_every_rule_is_held_by_tests_or_waits_for_its_capability() -> None:
+    assert sorted([*HELD, *NOT_YET]) == list(RULES)
+
+
+@pytest.mark.parametrize(("rule", "place"), CASES)
+def test_a_test_that_holds_a_rule_exists(rule: int, place: str) -> None:
+    file, _, name = place.partition("::")
+
+    assert name in _defined(TESTS / file), f"rule {rule} lost its test {place}"

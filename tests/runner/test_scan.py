@@ -1,0 +1,200 @@
+"""The tests a gate owes, read from files that are never run."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_rollout.runner import tree
+from pytest_rollout.runner.scan import scan
+
+
+@pytest.fixture
+def scanned(planned):
+    """``scanned({...}, stage="alpha")``: the ids owed with their advisory marks, and the doubts."""
+
+    def read(files, stage="alpha"):
+        rollout = planned(files)
+        wanted = rollout.stage(stage)
+        functions, doubts = scan(
+            rollout, wanted, rollout.folder, list(tree.gate_files(rollout, wanted, rollout.folder))
+        )
+        return {f.id.partition("::")[2]: f.advisory for f in functions}, [f"{d.place}: {d.text}" for d in doubts]
+
+    return read
+
+
+OWED = {
+    "plain": ("def test_a(): ...", {"test_a"}),
+    "without an underscore": ("def testa(): ...", {"testa"}),
+    "async": ("async def test_a(): ...", {"test_a"}),
+    "not a test": ("def helper(): ...\ndef test_a(): ...", {"test_a"}),
+    "in a class": ("class TestX:\n    def test_a(self): ...\n    def helper(self): ...", {"TestX::test_a"}),
+    "in a class in a class": (
+        "class TestX:\n    class TestY:\n        def test_a(self): ...",
+        {"TestX::TestY::test_a"},
+    ),
+    "in another class": ("class Helper:\n    def test_a(self): ...\ndef test_b(): ...", {"test_b"}),
+    "in unittest": (
+        "import unittest\nclass Checks(unittest.TestCase):\n    def test_a(self): ...",
+        {"Checks::test_a"},
+    ),
+    "static and of the class": (
+        "class TestX:\n    @staticmethod\n    def test_a(): ...\n    @classmethod\n    def test_b(cls): ...",
+        {"TestX::test_a", "TestX::test_b"},
+    ),
+    "under if, try and with": (
+        "if 1:\n    if 2:\n        def test_a(): ...\n    else:\n        def test_b(): ...\n"
+        "try:\n    def test_c(): ...\nexcept ImportError:\n    def test_d(): ...\nfinally:\n    def test_e(): ...\n"
+        "with open('x'):\n    def test_f(): ...",
+        {"test_a", "test_b", "test_c", "test_d", "test_e", "test_f"},
+    ),
+    "inside a function": ("def test_a():\n    def test_b(): ...", {"test_a"}),
+    "a fixture": (
+        "import pytest\n@pytest.fixture\ndef test_data(): ...\n@pytest.fixture(scope='module')\ndef test_more(): ...\n"
+        "def test_a(): ...",
+        {"test_a"},
+    ),
+    "a fixture of another library": (
+        "import pytest_asyncio\n@pytest_asyncio.fixture\nasync def test_data(): ...\ndef test_a(): ...",
+        {"test_a"},
+    ),
+    "usefixtures": ("import pytest\n@pytest.mark.usefixtures('db')\ndef test_a(): ...", {"test_a"}),
+    "a decorator of one's own": ("@fixtures_of('x')\ndef test_a(): ...", {"test_a"}),
+    "parametrized": ("import pytest\n@pytest.mark.parametrize('x', [1, 2])\ndef test_a(x): ...", {"test_a"}),
+    "this stage's marker": ("import pytest\n@pytest.mark.stage('alpha')\ndef test_a(): ...", {"test_a"}),
+    "both stages' marker": ("import pytest\n@pytest.mark.stage('alpha', 'beta')\ndef test_a(): ...", {"test_a"}),
+    "another stage's marker": (
+        "import pytest\n@pytest.mark.stage('beta')\ndef test_a(): ...\ndef test_b(): ...",
+        {"test_b"},
+    ),
+    "the nearest marker counts": (
+        "import pytest\npytestmark = pytest.mark.stage('beta')\n"
+        "@pytest.mark.stage('alpha')\nclass TestX:\n    def test_a(self): ...\n"
+        "    @pytest.mark.stage('beta')\n    def test_b(self): ...\ndef test_c(): ...",
+        {"TestX::test_a"},
+    ),
+    "a list of marks": (
+        "import pytest\npytestmark = [pytest.mark.slow, pytest.mark.stage('beta')]\ndef test_a(): ...",
+        set(),
+    ),
+    "a mark imported by itself": ("from pytest import mark\n@mark.stage('beta')\ndef test_a(): ...", set()),
+    "latin-1": ("# -*- coding: latin-1 -*-\ndef test_a(): ...", {"test_a"}),
+    "a byte order mark": ("\ufeffdef test_a(): ...", {"test_a"}),
+}
+
+
+@pytest.mark.parametrize(("source", "owed"), [pytest.param(*case, id=name) for name, case in OWED.items()])
+def test_what_a_file_owes_is_read_from_its_syntax_tree(scanned, source, owed) -> None:
+    """Rule 31: what must run is declared by the file, whatever its conftests do to the collection."""
+    functions, doubts = scanned({"suites/test_x.py": source})
+
+    assert set(functions) == owed
+    assert doubts == []
+
+
+DOUBTED = {
+    "a test twice": ("def test_a(): ...\ndef test_a(): ...", "test_x.py:2: test_a is defined again; the one in line 1"),
+    "twice in one branch": ("if 1:\n    def test_a(): ...\n    def test_a(): ...", "test_a is defined again"),
+    "before and in a branch": ("def test_a(): ...\nif 1:\n    def test_a(): ...", "test_a is defined again"),
+    "a class twice": (
+        "class TestX:\n    def test_a(self): ...\nclass TestX:\n    def test_b(self): ...",
+        "TestX is defined",
+    ),
+    "a constructor": (
+        "class TestX:\n    def __init__(self): ...\n    def test_a(self): ...",
+        "TestX has a constructor",
+    ),
+    "__test__": ("def test_a(): ...\n__test__ = False", "__test__ hides tests"),
+    "collect_ignore": ("def test_a(): ...\ncollect_ignore = ['x']", "collect_ignore hides tests"),
+    "pytestmark twice": (
+        "import pytest\npytestmark = []\npytestmark = []\ndef test_a(): ...",
+        "pytestmark is assigned twice",
+    ),
+    "no test": ("x = 1", "a test file without a single test"),
+    "no Python": ("def test_a(:", "cannot be read as Python: SyntaxError"),
+    "a null byte": ("def test_a(): ...\0", "cannot be read as Python"),
+    "a returned value": ("def test_a():\n    return 1 == 2", "test_a returns a value"),
+    "a tuple": ("def test_a():\n    assert (1 == 2, 'x')", "assert of a tuple is always true"),
+    "a stage that is none": ("import pytest\n@pytest.mark.stage('aplha')\ndef test_a(): ...", "no stage 'aplha'"),
+    "a computed stage": ("import pytest\n@pytest.mark.stage(NAME)\ndef test_a(): ...", "takes literal stage names"),
+    "no stage": ("import pytest\n@pytest.mark.stage\ndef test_a(): ...", "takes literal stage names"),
+    "a named stage": (
+        "import pytest\n@pytest.mark.stage(name='alpha')\ndef test_a(): ...",
+        "takes literal stage names",
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "says"), [pytest.param(*case, id=name) for name, case in DOUBTED.items()])
+def test_what_makes_a_test_vanish_is_doubted(scanned, source, says) -> None:
+    """Each doubt holds the gate, with the line it stands in."""
+    _, doubts = scanned({"suites/test_x.py": source})
+
+    assert any(says in doubt for doubt in doubts), doubts
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if 1:\n    def test_a(): ...\nelse:\n    def test_a(): ...",
+        "if 1:\n    def test_a(): ...\nelif 2:\n    def test_a(): ...\nelse:\n    def test_a(): ...",
+        "try:\n    def test_a(): ...\nexcept ImportError:\n    def test_a(): ...",
+        "from typing import overload\n@overload\ndef test_a(x: int): ...\n@overload\ndef test_a(x: str): ...\ndef test_a(x): ...",
+        "class TestX:\n    def test_a(self): ...\nclass TestY:\n    def test_a(self): ...",
+        "def test_a():\n    return None",
+        "def test_a():\n    def inner():\n        return 1\n    assert inner()",
+    ],
+    ids=["if", "elif", "try", "overload", "two classes", "return None", "an inner function"],
+)
+def test_what_is_honest_is_not_doubted(scanned, source) -> None:
+    """C01: a doubt without reason would hold a gate for ever."""
+    assert scanned({"suites/test_x.py": source})[1] == []
+
+
+def test_advisory_is_believed_where_the_file_says_so(scanned) -> None:
+    """On a function, its class or the module; a conftest's word is not heard here."""
+    functions, _ = scanned(
+        {
+            "suites/test_x.py": """
+                import pytest
+
+                @pytest.mark.advisory
+                def test_a(): ...
+
+                @pytest.mark.advisory
+                class TestX:
+                    def test_b(self): ...
+
+                def test_c(): ...
+                """,
+            "suites/test_y.py": "import pytest\npytestmark = pytest.mark.advisory\n\ndef test_d(): ...\n",
+        }
+    )
+
+    assert functions == {"test_a": True, "TestX::test_b": True, "test_c": False, "test_d": True}
+
+
+def test_a_folder_named_like_a_stage_belongs_to_it(scanned) -> None:
+    """Folder and marker must both agree."""
+    files = {
+        "suites/test_all.py": "def test_all(): ...",
+        "suites/alpha/test_a.py": "import pytest\ndef test_a(): ...\n@pytest.mark.stage('beta')\ndef test_never(): ...",
+        "suites/beta/test_b.py": "def test_b(): ...",
+        "suites/alpha/beta/test_deep.py": "def test_deep(): ...",
+    }
+
+    assert set(scanned(files, "alpha")[0]) == {"test_all", "test_a", "test_deep"}
+    assert set(scanned(files, "beta")[0]) == {"test_all", "test_b"}
+
+
+def test_tests_in_files_pytest_does_not_collect_are_doubted(scanned) -> None:
+    """S25: ``checks.py`` looks like a suite and is none; helpers without tests are fine."""
+    _, doubts = scanned(
+        {
+            "suites/test_a.py": "def test_a(): ...",
+            "suites/checks.py": "def test_b(): ...",
+            "suites/helpers.py": "import pytest\n\n@pytest.fixture\ndef test_data(): ...\n\ndef helper(): ...",
+        }
+    )
+
+    assert [doubt.partition(" ")[0] for doubt in doubts] == ["suites/checks.py:1:"]

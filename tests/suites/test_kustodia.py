@@ -1,0 +1,84 @@
+"""Kustodia's suite, judged stage by stage as a release engineer would."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pytest_rollout.plan import RemarkKind, lint, load
+
+
+@pytest.fixture
+def kustodia(copied):
+    return copied("kustodia")
+
+
+def test_internal_is_promoted_once_people_have_ticked(kustodia):
+    """All nine validations, flows and drills pass on Arbitrum's chain id; then the rollout moves to beta."""
+    kustodia.tick_all("internal")
+
+    judged = kustodia.judge("internal", "-n", "2")
+
+    assert (judged.status, judged.verdict, judged.in_the_way) == (0, "promote", set())
+    assert judged.finding("network local")["measured"].startswith("chain id 42161")
+    assert judged.finding("test transactions succeed")["measured"] == "100 % of 100"
+    assert judged.finding("custody equals the balance")["measured"].startswith("0 units")
+    assert kustodia.project.rollout("promote", "kustodia:internal").status == 0
+    assert "beta" in kustodia.project.rollout("status", "kustodia").out
+
+
+def test_limited_lets_in_a_quarter(kustodia):
+    """The flag's share is measured, and only people are still owed."""
+    judged = kustodia.judge("limited", "-n", "2")
+
+    exposure = judged.finding("exposure 25 % by flag mainnetPayments")
+    assert (judged.status, judged.in_the_way) == (10, {"checklist"})
+    assert (exposure["outcome"], exposure["measured"].partition(" (")[0]) == ("pass", "24.975 % of 20,000")
+    assert judged.finding("transactions succeed")["measured"] == "100 % of 600"
+
+
+def test_a_validation_that_is_not_as_declared_fails(kustodia):
+    """The library's size is the reference contract's, to the byte, and the integration is a role."""
+    kustodia.change(
+        ("rollout.toml", "code_size = 2894", "code_size = 2868"),
+        ("conftest.py", 'contracts.send(integrate, sender="owner")', "integrate.build_transaction"),
+    )
+
+    judged = kustodia.judge("internal", "suites/kustodia/rollout.toml")
+
+    failed = {each["title"]: each["measured"] for each in judged.findings if each["outcome"] == "fail"}
+    assert judged.status == 10
+    assert failed == {"AssetManagement code_size": "2894", "NFTCompact roles.KUSTODIA_ROLE": "kustodia"}
+
+
+def test_failing_transactions_roll_back(kustodia):
+    """More than 5 % failures is the document's trigger; without gas every transaction fails."""
+    kustodia.change(("test_deals.py", "GAS = 500_000", "GAS = 60_000"))
+
+    judged = kustodia.judge("internal", "suites/kustodia/test_deals.py")
+
+    succeed = judged.finding("test transactions succeed")
+    assert (judged.status, judged.verdict) == (20, "rollback")
+    assert succeed["measured"] == "0 % of 50"
+    assert "immediate rollback trigger < 95 % fired" in succeed["detail"]
+
+
+def test_too_wide_a_share_holds(kustodia):
+    """30 % of users inside is not the declared quarter."""
+    kustodia.change(("flags.json", '[["on", 25], ["off", 75]]', '[["on", 30], ["off", 70]]'))
+
+    judged = kustodia.judge("limited", "suites/kustodia/rollout.toml")
+
+    assert judged.status == 10
+    assert judged.finding("exposure 25 % by flag mainnetPayments")["outcome"] == "fail"
+
+
+def test_the_plan_says_what_the_document_contradicts(plans):
+    """Nothing in the plan contradicts itself, and each contradiction of the document has a choice."""
+    rollout = load(plans["kustodia"], environment={}, root=plans["kustodia"].parents[2])
+
+    remarks = lint(rollout, now=datetime.now(UTC))
+
+    assert {remark.kind for remark in remarks} == {RemarkKind.SOURCE}
+    assert len(remarks) == len(rollout.contradictions) >= 20
