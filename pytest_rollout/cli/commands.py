@@ -12,7 +12,7 @@ import typer
 
 from pytest_rollout import operations
 from pytest_rollout.cli import become_supervisor, texts
-from pytest_rollout.cli.person import whoever_types
+from pytest_rollout.cli.person import as_text, whoever_types
 from pytest_rollout.core.errors import LedgerError, Refused, RolloutError
 
 HOLD = 10
@@ -59,6 +59,10 @@ def _say(what: object, status: int) -> int:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _person(by: str | None, workspace: operations.Workspace) -> str:
+    return as_text(by or "") or whoever_types(workspace.root)
 
 
 def _print(document: Any, text: str, as_json: bool) -> None:
@@ -143,9 +147,9 @@ def check(
         workspace,
         stage,
         number,
-        person=by or whoever_types(workspace.root),
+        person=_person(by, workspace),
         now=_now(),
-        note=note,
+        note=as_text(note),
         evidence=evidence,
         undo=undo,
     )
@@ -157,7 +161,7 @@ def check(
 def promote(stage: Place, by: By = None, ledger: LedgerUrl = None, as_json: Json = False) -> int:
     """Look again, then move the rollout on from STAGE, if its judgement still stands."""
     workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)
-    move, entry = operations.promote(workspace, stage, person=by or whoever_types(workspace.root), now=_now())
+    move, entry = operations.promote(workspace, stage, person=_person(by, workspace), now=_now())
     _print(
         move.document() | {"ledger_entry": entry.sequence, "head": entry.digest},
         texts.promoted(move, entry),
@@ -177,8 +181,9 @@ def rollback(
 ) -> int:
     """Move the rollout back from STAGE and record why."""
     workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)
-    person = by or whoever_types(workspace.root)
-    move, entry = operations.roll_back(workspace, stage, person=person, reason=reason, now=_now(), to=to)
+    move, entry = operations.roll_back(
+        workspace, stage, person=_person(by, workspace), reason=as_text(reason), now=_now(), to=to
+    )
     _print(
         move.document() | {"ledger_entry": entry.sequence, "head": entry.digest},
         texts.rolled_back(move, entry),

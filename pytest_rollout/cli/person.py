@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import os
 import subprocess
 from pathlib import Path
+
+
+def as_text(argument: str) -> str:
+    """What was typed, also where the locale could not decode it: UTF-8, and escapes for what is none."""
+    return os.fsencode(argument).decode("utf-8", "backslashreplace")
 
 
 def whoever_types(root: Path) -> str:

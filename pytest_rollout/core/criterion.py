@@ -262,7 +262,8 @@ def _conclude(
             remedy = "fix and measure again"
     elif samples < criterion.min_samples:
         outcome = Outcome.INCONCLUSIVE
-        detail = f"{criterion.min_samples - samples} more samples are needed"
+        missing = criterion.min_samples - samples
+        detail = "1 more sample is needed" if missing == 1 else f"{missing} more samples are needed"
         remedy = "measure more"
     if criterion.unit.dimension == "ratio":
         support = f"{samples} clean samples support at most {show(supported(samples), criterion.unit)}"

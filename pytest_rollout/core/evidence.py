@@ -207,7 +207,8 @@ class Evidence:
             )
         )
 
-    def _seen(self, _process: Process, event: Event) -> None:
+    def _seen(self, process: Process, event: Event) -> None:
+        process.gaps += process.name != "controller"  # nobody else sees what workers report
         self.seen.setdefault(_text(event["id"]), []).extend(_phases(event["phases"]))
 
     def _measure(self, process: Process, event: Event) -> None:

@@ -23,6 +23,7 @@ from pytest_rollout.core.rollout import Exposure
 from pytest_rollout.core.units import UNITS, show
 
 _NEGLIGIBLE = 1e-30
+_MOST_USERS = 10**9
 _COUNTS = ("sample", "enabled", "unsticky", "errors", "left", "joined")
 
 
@@ -81,11 +82,11 @@ class _Reading:
 
     @classmethod
     def of(cls, observation: Mapping[str, Any]) -> _Reading | None:
-        """The counts, or None where one is absent, no whole number, or larger than the sample."""
+        """The counts, or None where one is absent, no whole number, or larger than a sample can be."""
         counts = {key: observation.get(key) for key in _COUNTS}
         previous = observation.get("previous")
         for value in [*counts.values(), 0 if previous is None else previous]:
-            if type(value) is not int or not 0 <= value <= (counts["sample"] or 0):
+            if type(value) is not int or not 0 <= value <= min(counts["sample"] or 0, _MOST_USERS):
                 return None
         return cls(previous=previous, **counts)  # type: ignore[arg-type]  # each was just found to be an int
 

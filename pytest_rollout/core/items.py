@@ -20,9 +20,15 @@ class Came:
     text: str = ""
 
 
-def came_out(executions: Sequence[Execution], seen: Sequence[Phase], *, unfinished: bool) -> Came:
-    """The worst of everything that was recorded of one item, in workers and controller."""
-    verdicts = [_one(execution) for execution in executions]
+def came_out(
+    executions: Sequence[Execution], seen: Sequence[Phase], *, unfinished: bool, has_function: bool = False
+) -> Came:
+    """The worst of everything that was recorded of one item, in workers and controller.
+
+    ``has_function`` says that the gate's files write this test as a function: then the proof that
+    it ran is owed, and no other kind of item can stand in for it.
+    """
+    verdicts = [_one(execution, has_function=has_function) for execution in executions]
     if unfinished:
         verdicts.append(Came(Outcome.ERROR, "the process ended while this test ran"))
     if not verdicts:
@@ -35,7 +41,7 @@ def came_out(executions: Sequence[Execution], seen: Sequence[Phase], *, unfinish
     return min(verdicts, key=lambda came: came.outcome.gravity)
 
 
-def _one(execution: Execution) -> Came:  # noqa: PLR0911 - one line a way in which a run is not clean
+def _one(execution: Execution, *, has_function: bool) -> Came:  # noqa: PLR0911 - one line a way in which a run is not clean
     failed = [phase for phase in execution.phases if phase.outcome == "failed"]
     text = execution.text
     if failed:
@@ -56,7 +62,7 @@ def _one(execution: Execution) -> Came:  # noqa: PLR0911 - one line a way in whi
         return Came(Outcome.INCONCLUSIVE, f"no clean setup, call and teardown, but {_shown(execution.phases)}", text)
     if any(phase.outcome != "passed" for phase in execution.phases):
         return Came(Outcome.INCONCLUSIVE, f"not every subtest passed: {_shown(execution.phases)}", text)
-    if execution.body_ran is False:
+    if execution.body_ran is False or (has_function and execution.body_ran is None):
         return Came(Outcome.NOT_RUN, "no frame of the test's own function ran", text)
     if execution.calls != 1:
         return Came(Outcome.INCONCLUSIVE, f"the test was entered {execution.calls} times; once is owed", text)

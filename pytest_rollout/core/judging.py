@@ -7,7 +7,7 @@ promotion needs at least one required item, all of them passed (rule 1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -22,6 +22,9 @@ from pytest_rollout.core.rollout import Rollout, Stage
 
 _MOST_COUNTED = 2**256
 """No chain counts further; larger numbers were forged."""
+
+_OUT_OF_RANGE = "a source error: counts out of range or of the wrong shape"
+_EXCUSED = "measured by a test that did not pass and is excused from it; what it measured is no evidence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +74,10 @@ class Question:
 
 def judge(question: Question) -> Judgement:
     """The verdict on one gate with every finding, gravest first."""
-    criteria, fired = _criteria(question)
     items = list(
         owed.findings(question.rollout, question.stage, question.manifest, question.evidence, question.judged_at)
     )
+    criteria, fired = _criteria(question, {each.item for each in items if _is_excused(each)})
     findings = [
         *criteria,
         *running.findings(question.evidence, question.manifest, question.ending, question.narrowings),
@@ -105,10 +108,16 @@ def _verdict(findings: Sequence[Finding], fired: Sequence[Trigger]) -> Verdict:
     return Verdict.HOLD if any(f.stands_in_the_way for f in findings) else Verdict.PROMOTE
 
 
-def _criteria(question: Question) -> tuple[list[Finding], list[Trigger]]:
+def _is_excused(finding: Finding) -> bool:
+    """Whether an item did not pass and yet does not stand in the way: an advisory or a known failure."""
+    return not finding.required and finding.outcome is not Outcome.PASS
+
+
+def _criteria(question: Question, excused: Collection[str]) -> tuple[list[Finding], list[Trigger]]:
     """A finding for each criterion, those first whose triggers fired, and the triggers that count.
 
-    Triggers are asked of what is sound even where other measurements are not (rule 2).
+    Triggers are asked of what is sound even where other measurements are not (rule 2). What an
+    ``excused`` item measured before it failed may fire a trigger, but nothing is promoted on it.
     """
     findings: list[Finding] = []
     grave: list[Finding] = []
@@ -125,6 +134,8 @@ def _criteria(question: Question) -> tuple[list[Finding], list[Trigger]]:
             fired.extend(evaluation.fired)
         elif wrong:
             findings.append(_unsound(item, criterion.name, wrong, required=criterion.required))
+        elif excuses := [each for each in sound if each.item in excused]:
+            findings.append(_unsound(item, criterion.name, excuses, why=_EXCUSED, required=criterion.required))
         else:
             findings.append(evaluation.finding)
     return grave + findings, fired
@@ -138,14 +149,16 @@ def _is_sound(measurement: Measurement, *, ratio: bool) -> bool:
     return type(good) is int and type(total) is int and 0 <= good <= total < _MOST_COUNTED
 
 
-def _unsound(item: str, title: str, wrong: Sequence[Measurement], *, required: bool) -> Finding:
+def _unsound(
+    item: str, title: str, wrong: Sequence[Measurement], *, required: bool, why: str = _OUT_OF_RANGE
+) -> Finding:
     return Finding(
         item=item,
         kind=Kind.CRITERION,
         title=title,
         outcome=Outcome.ERROR,
         measured=f"{len(wrong)} unusable measurements, the first by {wrong[0].item}",
-        detail="a source error: counts out of range or of the wrong shape",
+        detail=why,
         required=required,
     )
 

@@ -127,7 +127,8 @@ def _tests(stage: Stage, manifest: Manifest, evidence: Evidence, judged_at: date
     for item in collected.ids:
         if item not in declared:
             is_required = not collected.is_advisory(item)
-            yield _test(item, evidence, known, judged_at, is_required=is_required)
+            has_function = base_of(item) in collected.functions
+            yield _test(item, evidence, known, judged_at, is_required=is_required, has_function=has_function)
     for item in collected.aside:
         yield _absent(
             item,
@@ -150,6 +151,13 @@ def _tests(stage: Stage, manifest: Manifest, evidence: Evidence, judged_at: date
                 "listed as a known failure, but this gate has no such test",
                 remedy=f"correct stages.{stage.name}.known_failures",
             )
+    for accepted in stage.removed:
+        if accepted in named or accepted in declared or accepted in collected.functions:
+            yield _absent(
+                accepted,
+                "its removal is accepted, but it is still here; a list that waits would hide its next removal",
+                remedy=f"take it off stages.{stage.name}.removed",
+            )
 
 
 def _test(
@@ -159,8 +167,9 @@ def _test(
     judged_at: datetime,
     *,
     is_required: bool,
+    has_function: bool,
 ) -> Finding:
-    came = _came(evidence, item)
+    came = _came(evidence, item, has_function=has_function)
     described = evidence.described.get(item)
     outcome, why, required = came.outcome, came.why, is_required
     failure = known.get(item) or known.get(base_of(item))
@@ -223,9 +232,10 @@ def _unobserved(item: str, kind: Kind, name: str, outcome: Outcome, why: str, te
     )
 
 
-def _came(evidence: Evidence, item: str) -> Came:
+def _came(evidence: Evidence, item: str, *, has_function: bool = False) -> Came:
     unfinished = any(item in started for started in evidence.begun.values())
-    return came_out(evidence.executions.get(item, []), evidence.seen.get(item, []), unfinished=unfinished)
+    executions, seen = evidence.executions.get(item, []), evidence.seen.get(item, [])
+    return came_out(executions, seen, unfinished=unfinished, has_function=has_function)
 
 
 def _shown(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Self
@@ -116,6 +116,7 @@ def _item_function(kind: Kind, look: Look) -> Look:
 def _look(item: Any, look: Look, *fixtures: Any) -> None:
     event: dict[str, Any] = {"e": "observe", "id": item.nodeid}
     try:
+        _refuse_others(item.context, fixtures)
         event |= look(*fixtures)
     except RolloutError as error:
         event["error"] = str(error)
@@ -124,6 +125,13 @@ def _look(item: Any, look: Look, *fixtures: Any) -> None:
     finding = judge_observation(item.context.rollout, item.context.stage, item.nodeid, seen)
     if finding.stands_in_the_way:
         raise CheckFailedError(f"{finding.title}: {finding.measured}; needs {finding.needed}")
+
+
+def _refuse_others(context: Context, fixtures: Sequence[Any]) -> None:
+    """A hook may hand out something else than the fixture opened, without overriding it."""
+    opened = (*context.chains.values(), context.book, context.flags)
+    if not all(any(each is own for own in opened) for each in fixtures):
+        raise RolloutError("a fixture of this check gave something else than the gate opened; a hook replaced it.")
 
 
 def _checks(kind: Kind, context: Context) -> Iterator[tuple[str, Look]]:

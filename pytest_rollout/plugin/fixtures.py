@@ -67,7 +67,7 @@ def flags(_rollout_context: Context) -> Any:
 
     context = _rollout_context
     with told():
-        opened = open_stage_flags(context.rollout, context.stage.name)
+        context.flags = opened = open_stage_flags(context.rollout, context.stage.name)
     context.resources.callback(opened.close)
     return opened
 

@@ -78,11 +78,11 @@ class Evidence:
         self._attach(name, "text/plain", content)
 
     def json(self, name: str, content: object) -> None:
-        """Attach a JSON document; integers past 2**53 are written as strings."""
+        """Attach a JSON document; integers past 2**53, and what JSON does not know, are written as strings."""
         try:
-            text = json.dumps(exact(content), indent=1, ensure_ascii=False, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise EvidenceError(f"evidence.json: '{name}' cannot be written as JSON ({error}).") from None
+            text = json.dumps(exact(content), indent=1, ensure_ascii=False)
+        except RecursionError:
+            raise EvidenceError(f"evidence.json: '{name}' holds itself or is nested too deeply.") from None
         self._attach(name, "application/json", text)
 
     def file(self, path: str | Path, name: str | None = None) -> None:

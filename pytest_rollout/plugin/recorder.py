@@ -23,7 +23,7 @@ from pytest_rollout.core.running import is_telling
 from pytest_rollout.plugin.collection import GateCollection
 from pytest_rollout.plugin.context import Context
 from pytest_rollout.plugin.handover import VARIABLE
-from pytest_rollout.plugin.streams import CleanStream
+from pytest_rollout.plugin.redacting import Redaction, encodable
 from pytest_rollout.plugin.watching import Running
 from pytest_rollout.runner.channel import EXIT_STATUS, Outbox
 from pytest_rollout.runner.kept import kept_id
@@ -57,9 +57,12 @@ def start_recording(config: pytest.Config) -> None:
     config.pluginmanager.register(context, "rollout-context")
     collection = GateCollection(briefing, context)
     config.pluginmanager.register(collection, "rollout-collection")
-    recorder = Recorder(outbox, context, collection, config)
+    recorder = Recorder(outbox, context, collection, config, pinned=frozenset(briefing.functions))
     context.record = recorder.record
     config.pluginmanager.register(recorder, "rollout-recorder")
+    secrets = briefing.rollout.secrets
+    redaction = Redaction(Redactor(secrets), config, has_secrets=bool(secrets))
+    config.pluginmanager.register(redaction, "rollout-redaction")
 
 
 def _role(config: pytest.Config) -> str:
@@ -70,12 +73,20 @@ def _role(config: pytest.Config) -> str:
 class Recorder:
     """Turns pytest's hooks into events."""
 
-    def __init__(self, outbox: Outbox, context: Context, collection: GateCollection, config: pytest.Config) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        context: Context,
+        collection: GateCollection,
+        config: pytest.Config,
+        pinned: frozenset[str] = frozenset(),
+    ) -> None:
         self._outbox = outbox
         self._send = outbox.send
         self._context = context
         self._collection = collection
         self._config = config
+        self._pinned = pinned
         self._redactor = Redactor(context.rollout.secrets)
         self._clean = self._redactor.text
         self._now = time.perf_counter  # kept, for a test may replace the clock
@@ -86,13 +97,6 @@ class Recorder:
         self._current: Running | None = None
         self._seen: dict[str, list[list[Any]]] = {}
         self._status = EXIT_STATUS
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_configure(self) -> None:
-        """Keep secrets out of the terminal, with and without capturing."""
-        if self._context.rollout.secrets:
-            sys.stdout = CleanStream(sys.stdout, self._clean)
-            sys.stderr = CleanStream(sys.stderr, self._clean)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
@@ -137,7 +141,7 @@ class Recorder:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """One item from its beginning to its end, however often something runs it in between."""
-        self._current = running = Running(item)
+        self._current = running = Running(item, self._pinned)
         self._context.item = item
         self._send(self._beginning(item))
         began = self._now()
@@ -150,7 +154,7 @@ class Recorder:
                     "e": "item",
                     "id": self._id(item.nodeid),
                     "phases": running.phases,
-                    "cause": running.cause,
+                    "cause": running.left,
                     "assertion": running.is_assertion,
                     "ran": running.body_ran,
                     "calls": running.calls,
@@ -172,24 +176,6 @@ class Recorder:
             except BaseException as error:
                 running.raised(error)
                 raise
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """Keep secrets out of what could not be collected."""
-        report = yield
-        if self._context.rollout.secrets and report.failed and self._clean(text := report.longreprtext) != text:
-            report.longrepr = self._clean(text)
-        return report
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Keep secrets out of every report that is made from this one."""
-        report = yield
-        if self._context.rollout.secrets:
-            if report.longrepr is not None and self._clean(text := str(report.longrepr)) != text:
-                report.longrepr = self._clean(text)
-            report.sections = [(self._clean(name), self._clean(text)) for name, text in report.sections]
-        return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -316,7 +302,7 @@ def _overridden(item: pytest.Item) -> list[str]:
 def _writable(text: str) -> str:
     if len(text) > LONGEST_TEXT:
         text = f"{text[:LONGEST_TEXT]}\n… {len(text) - LONGEST_TEXT} characters cut"
-    return text.encode("utf-8", "backslashreplace").decode()
+    return encodable(text)
 
 
 def _report_text(report: pytest.TestReport) -> str:

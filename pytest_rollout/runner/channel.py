@@ -35,7 +35,7 @@ _LENGTH = struct.Struct(">I")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Briefing:
-    """What a recording process is told: the pinned plan, the stage, and where it is."""
+    """What a recording process is told: the pinned plan and test functions, the stage, and where it is."""
 
     rollout: Rollout
     stage: str
@@ -43,6 +43,7 @@ class Briefing:
     network: str | None
     declared: tuple[str, ...]
     suite: str
+    functions: tuple[str, ...] = ()
 
 
 class Inbox:
@@ -55,6 +56,7 @@ class Inbox:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._server, selectors.EVENT_READ)
         self._buffers: dict[socket.socket, bytearray] = {}
+        self._speakers: dict[socket.socket, str] = {}
         self._waiting: list[socket.socket] = []
         self._answer: bytes | None = None
         self._on_event = on_event
@@ -129,6 +131,7 @@ class Inbox:
             text = line.decode()
             said = json.loads(text)
             event = kept_event(said, self._redactor)
+            self._know(connection, event)
             if event != said:
                 text = json.dumps(event)
             self._on_event(event)
@@ -141,6 +144,16 @@ class Inbox:
                 self._waiting.append(connection)
             else:
                 self._reply(connection)
+
+    def _know(self, connection: socket.socket, event: Any) -> None:
+        """A connection speaks for the one process as which it introduced itself, and nobody else does."""
+        if not isinstance(event, dict) or not isinstance(name := event.get("p"), str):
+            return  # which no fold takes
+        speaker = self._speakers.get(connection)
+        if speaker is None and event.get("e") == "hello" and name not in self._speakers.values():
+            self._speakers[connection] = name
+        elif speaker != name:
+            raise EvidenceError(f"somebody else spoke for process {name[:40]}.")
 
     def _reply(self, connection: socket.socket) -> None:
         try:

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_rollout.core.checklist import valid_ticks
-from pytest_rollout.core.entries import EntryKind
-from pytest_rollout.core.errors import ReportError, UsageError, listed, suggestion
+from pytest_rollout.core.entries import Entry, EntryKind
+from pytest_rollout.core.errors import LedgerError, ReportError, UsageError, listed, suggestion
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.judgement import Judgement, Run, Sealed
 from pytest_rollout.core.judging import Ending, Narrowing, Question, judge
@@ -119,7 +119,7 @@ def run_gate(
     try:
         evidence = Evidence()
         inbox = Inbox(socket, evidence.fold, Redactor(gate.rollout.secrets))
-        tree.forget_bytecode(gate.rollout.folder)
+        tree.forget_bytecode(gate.rollout.folder, gate.root)
         recorder.begin(gate.pytest_arguments(), socket=socket, variables=gate.rollout.environment)
         ledger = open_ledger()
         started = _Started.write_ahead(gate, gate.network, ledger, clock)
@@ -128,6 +128,10 @@ def run_gate(
         ending = recorder.follow(inbox, gate.stage.deadline.total_seconds())
         bundle, refusals = inbox.close(), tuple(inbox.refusals)
         question = started.question(evidence, ending, refusals, clock)
+        if not started.is_recorded_in(ledger):
+            raise LedgerError(
+                "the ledger lost the start of this run while it ran; nothing was judged. Restore it from a backup."
+            )
         bundle += pack(question)
         return _record(gate, ledger, question, bundle)
     finally:
@@ -136,8 +140,14 @@ def run_gate(
 
 def _private_folder() -> Path:
     """A folder for the socket, near enough to the root for its path to fit into an address."""
-    base = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="rollout-", dir=base if len(base) < _LONGEST_BASE else "/tmp"))  # noqa: S108
+    try:
+        base = tempfile.gettempdir()
+        return Path(tempfile.mkdtemp(prefix="rollout-", dir=base if len(base) < _LONGEST_BASE else "/tmp"))  # noqa: S108
+    except OSError as error:
+        raise LedgerError(
+            f"nothing can be recorded: no folder for temporary files takes one ({error.strerror}). "
+            "Free some space, or name another folder with TMPDIR."
+        ) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +157,8 @@ class _Started:
     manifest: Manifest
     briefing: Briefing
     history: History
+    stamps: Mapping[str, tuple[int, ...]]
+    entry: Entry
 
     @classmethod
     def write_ahead(cls, gate: Gate, network: str | None, ledger: Ledger, clock: Clock) -> _Started:
@@ -169,7 +181,7 @@ class _Started:
             ledger_id=ledger.id,
             arguments=tuple(Redactor(rollout.secrets).text(each) for each in gate.request.original),
         )
-        ledger.append(EntryKind.RUN_STARTED, encode(run.document()))
+        entry = ledger.append(EntryKind.RUN_STARTED, encode(run.document()))
         briefing = Briefing(
             rollout=rollout,
             stage=stage.name,
@@ -177,8 +189,16 @@ class _Started:
             network=network,
             declared=manifest.declared,
             suite=str(rollout.suite),
+            functions=tuple(function.id for function in manifest.functions),
         )
-        return cls(gate=gate, run=run, manifest=manifest, briefing=briefing, history=history)
+        stamps = tree.stamps(manifest.files, root)
+        return cls(
+            gate=gate, run=run, manifest=manifest, briefing=briefing, history=history, stamps=stamps, entry=entry
+        )
+
+    def is_recorded_in(self, ledger: Ledger) -> bool:
+        """Whether the ledger still holds the start of this run, where it was written."""
+        return next((each.digest for each in ledger.entries(self.entry.sequence)), "") == self.entry.digest
 
     def question(self, evidence: Evidence, ending: Ending, refusals: tuple[str, ...], clock: Clock) -> Question:
         """Everything the judge is asked, with what the supervisor sees now."""
@@ -187,6 +207,9 @@ class _Started:
         narrowings = list(gate.narrowings)
         if subject.suite_digest != tree.digest_of(self.manifest.files):
             narrowings.append(Narrowing(what="files that changed during the run", why="the gate was not one gate"))
+        elif changed := sorted(self.stamps.items() ^ tree.stamps(self.manifest.files, gate.root).items()):
+            what = f"files that were touched during the run and put back, such as {changed[0][0]}"
+            narrowings.append(Narrowing(what=what, why="what ran need not be what was pinned"))
         narrowings += [Narrowing(what="an event that was refused", why=why) for why in refusals]
         plan = kept_plan(gate.rollout)
         ticks = valid_ticks(self.history, plan, gate.stage.name, self.run.entry)

@@ -52,6 +52,11 @@ def _unread(rollout: Rollout, stage: Stage, root: Path) -> Iterator[Doubt]:
             place=path.relative_to(root).as_posix(),
             text="a link to a folder: no commit holds what is behind it; put the files here",
         )
+    for path in tree.environments(rollout, stage):
+        yield Doubt(
+            place=path.relative_to(root).as_posix(),
+            text="passed over as a virtual environment, for it holds pyvenv.cfg; move the tests or that file away",
+        )
     own = rollout.suite / stage.name
     if stage.name in tree.passed_over(rollout, rollout.suite) and own.is_dir():
         yield Doubt(

@@ -147,14 +147,14 @@ class _Reader:
 
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a scope, those under ``if``, ``try`` and ``with`` included."""
+    """The statements of a scope, those under ``if``, ``try``, ``with``, ``match`` and the like included."""
     for node in body:
         yield node
-        if isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+        if not isinstance(node, _Named):
             for part in ("body", "orelse", "finalbody"):
                 yield from _statements(getattr(node, part, []))
-            for handler in getattr(node, "handlers", []):
-                yield from _statements(handler.body)
+            for branch in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+                yield from _statements(branch.body)
 
 
 def _redefined(body: Sequence[ast.stmt]) -> Iterator[tuple[_Named, _Named]]:

@@ -11,7 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pytest_rollout.core.errors import RolloutError
@@ -57,6 +58,16 @@ def linked_folders(rollout: Rollout, stage: Stage) -> list[Path]:
     return [path for path in _walk(rollout.suite, rollout, stage) if path.is_symlink() and path.is_dir()]
 
 
+def environments(rollout: Rollout, stage: Stage) -> list[Path]:
+    """Folders of the suite that are passed over as virtual environments, although tests of one's own lie there."""
+    found = []
+    for place, folders, _ in os.walk(rollout.suite):
+        below = [Path(place, name) for name in folders]
+        found += [each for each in below if _is_environment(each) and any(_own_tests(each))]
+        folders[:] = [each.name for each in below if not _is_left_out(each, rollout, stage)]
+    return sorted(found)
+
+
 def is_of_gate(path: Path, rollout: Rollout, stage: Stage, root: Path) -> bool:
     """Whether a file at ``path``, there or not, is one the gate of ``stage`` is made of."""
     if not path.is_relative_to(rollout.folder):
@@ -72,6 +83,16 @@ def digest_of(files: Mapping[str, str]) -> str:
     return hashlib.sha256(b"".join(encoded(f"{p} {files[p]}") for p in sorted(files))).hexdigest()
 
 
+def stamps(files: Iterable[str], root: Path) -> dict[str, tuple[int, ...]]:
+    """When each file was last touched in any way; nobody can put that back as they can its bytes."""
+    found = {}
+    for path in files:
+        with suppress(OSError):
+            states = (root / path).lstat(), (root / path).stat()
+            found[path] = tuple(number for each in states for number in (each.st_ino, each.st_ctime_ns))
+    return found
+
+
 def packages_digest() -> str:
     """SHA-256 over the names and versions of the installed distributions, in hex."""
     names = {
@@ -84,11 +105,15 @@ def packages_digest() -> str:
     return hashlib.sha256(b"".join(encoded(name) for name in sorted(names))).hexdigest()
 
 
-def forget_bytecode(folder: Path) -> None:
+def forget_bytecode(folder: Path, root: Path | None = None) -> None:
     """Remove cached bytecode below ``folder``: a planted one would run instead of its source.
 
-    Virtual environments and what npm installed keep theirs; they are no part of a gate.
+    Beside the conftests above it, up to ``root``, it goes as well. Virtual environments and what
+    npm installed keep theirs; they are no part of a gate.
     """
+    for above in folder.parents if root is not None else ():
+        if above.is_relative_to(root or above):
+            shutil.rmtree(above / "__pycache__", ignore_errors=True)
     for place, folders, _ in os.walk(folder):
         if "__pycache__" in folders:
             shutil.rmtree(Path(place) / "__pycache__", ignore_errors=True)
@@ -114,16 +139,33 @@ def is_committed(rollout: Rollout, stage: Stage, root: Path, commit: str, files:
     listing = _git(root, "ls-tree", "-r", "-z", "--full-tree", commit)
     if listing.returncode != 0:
         raise RolloutError(f"git cannot list commit {commit[:12]}; the repository is damaged. Run `git fsck`.")
-    tree = {}
+    tree, submodules = {}, set()
     for line in listing.stdout.split(b"\0"):
         about, tab, path = line.partition(b"\t")
         if tab:
-            tree[os.fsdecode(path)] = about.split()[2].decode()
-    is_missing = any(
-        not os.path.lexists(root / path) and is_of_gate(root / path, rollout, stage, root)
-        for path in tree.keys() - files.keys()
-    )
-    return not is_missing and all(tree.get(path) == _blob(root / path, len(commit)) for path in files)
+            _, kind, tree[os.fsdecode(path)] = about.decode().split()
+            submodules |= {os.fsdecode(path)} if kind == "commit" else set()
+
+    def is_there(path: str) -> bool:
+        """As the commit has it; what a link leads to must be of the commit as well."""
+        place = root / path
+        if tree.get(path) != _blob(place, len(commit)):
+            return False
+        top, target = os.path.realpath(root), os.path.realpath(place)
+        if not place.is_symlink() or not os.path.isfile(target):  # noqa: PTH113 - a real path
+            return True
+        return target.startswith(top + os.sep) and is_there(target.removeprefix(top + os.sep))
+
+    absent = {each for each in tree.keys() - files.keys() - submodules if is_of_gate(root / each, rollout, stage, root)}
+    setting_apart = {path.relative_to(root).as_posix() for path in _markers(rollout, root, tree)}
+    return all(map(is_there, sorted({*files, *absent, *setting_apart})))
+
+
+def _markers(rollout: Rollout, root: Path, tree: Iterable[str]) -> Iterator[Path]:
+    """The files that take a folder with committed files out of the gate: those count only if committed as well."""
+    folders = {folder for path in tree for folder in (root / path).parents}
+    for folder in (each for each in folders if each.is_relative_to(rollout.folder)):
+        yield from (folder / name for name in ("rollout.toml", "pyvenv.cfg") if (folder / name).exists())
 
 
 def _walk(folder: Path, rollout: Rollout, stage: Stage) -> Iterator[Path]:
@@ -148,6 +190,13 @@ def _is_environment(folder: Path) -> bool:
     return (folder / "pyvenv.cfg").exists()
 
 
+def _own_tests(environment: Path) -> Iterator[str]:
+    """Python files that no installer put there, by their names."""
+    for place, folders, files in os.walk(environment):
+        folders[:] = [name for name in folders if name not in {"site-packages", "bin", "Scripts"}]
+        yield from (os.path.join(place, name) for name in files if name.endswith(".py"))  # noqa: PTH118 - a text
+
+
 def _above(rollout: Rollout, root: Path) -> set[Path]:
     """Where conftests and pytest settings above the rollout would lie, there or not."""
     folders = [folder for folder in rollout.folder.parents if folder.is_relative_to(root)]
@@ -160,7 +209,10 @@ def _sha256(path: Path) -> str:
 
 
 def _blob(path: Path, length: int) -> str:
+    """Git's id of a file or link as it is now, empty for what is neither."""
     state = hashlib.sha1(usedforsecurity=False) if length == 40 else hashlib.sha256()  # noqa: PLR2004 - git's two
+    if not path.is_symlink() and not path.is_file():
+        return ""
     content = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
     state.update(b"blob %d\0" % len(content))
     state.update(content)

@@ -171,7 +171,7 @@ def test_an_alert_fails_though_the_promote_bound_is_met(kit: Any) -> None:
 @pytest.mark.parametrize(
     ("total", "outcome", "says"),
     [
-        pytest.param(298, Outcome.INCONCLUSIVE, "1 more samples are needed; 298 clean samples support", id="one short"),
+        pytest.param(298, Outcome.INCONCLUSIVE, "1 more sample is needed; 298 clean samples support", id="one short"),
         pytest.param(299, Outcome.PASS, "299 clean samples support at most 99 % at 95 % confidence", id="enough"),
         pytest.param(
             50, Outcome.INCONCLUSIVE, "249 more samples are needed; 50 clean samples support at most 94.18 %", id="50"

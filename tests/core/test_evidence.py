@@ -199,6 +199,12 @@ def test_only_true_proves_that_a_body_ran(kit: Any, ran: Any) -> None:
     assert Evidence.of(said.events).executions[kit.A][0].body_ran is False
 
 
+def test_only_the_controller_sees_what_workers_report(kit: Any) -> None:
+    said = kit.Recording().hello("gw0").say("gw0", "seen", id=kit.A, phases=kit.phases())
+
+    assert Evidence.of(said.events).processes["gw0"].gaps == 1
+
+
 def test_phases_are_told_with_or_without_their_xfail(kit: Any) -> None:
     said = kit.Recording().run("main", kit.A, [["setup", "passed"], ["call", "passed", True]])
 

@@ -174,6 +174,13 @@ def test_phases_that_are_missing_doubled_or_disordered_are_no_pass(count: int) -
         assert (outcome(ran(*phases)) is Outcome.PASS) == (phases == CLEAN)
 
 
+def test_a_function_of_the_files_needs_the_proof_that_it_ran() -> None:
+    """Else an item of another kind and the same name stands in for it."""
+    came = came_out([ran(*CLEAN, body_ran=None)], [], unfinished=False, has_function=True)
+
+    assert (came.outcome, came.why) == (Outcome.NOT_RUN, "no frame of the test's own function ran")
+
+
 def test_an_item_that_never_ran_is_not_run() -> None:
     assert came_out([], [], unfinished=False).outcome is Outcome.NOT_RUN
 

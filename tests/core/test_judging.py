@@ -199,6 +199,18 @@ def test_a_forged_measurement_is_a_source_error(kit: Any, forged: dict[str, Any]
     assert finding.measured == f"1 unusable measurements, the first by {kit.A}"
 
 
+@pytest.mark.parametrize(
+    ("good", "verdict"),
+    [pytest.param(300, Verdict.HOLD, id="good news"), pytest.param(269, Verdict.ROLLBACK, id="bad")],
+)
+def test_what_an_excused_failure_measured_promotes_nothing(kit: Any, good: int, verdict: Verdict) -> None:
+    """Rule 4: an advisory test never counts, but bad news is heard from anybody."""
+    said = measuring(kit, kit.measured(good=good, total=300), **{kit.A: red(kit)})
+    manifest = replace(kit.WHOLE_MANIFEST, functions=(*kit.functions(kit.A, advisory=True), *kit.functions(kit.X1)))
+
+    assert kit.judge(kit.whole(said, manifest=manifest)).verdict is verdict
+
+
 @pytest.mark.parametrize("forged", FORGED)
 def test_a_forged_measurement_hides_no_regression(kit: Any, forged: dict[str, Any]) -> None:
     """Else whoever adds one bad measurement turns a rollback into a hold."""

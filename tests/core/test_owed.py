@@ -174,6 +174,17 @@ def test_an_observation_of_another_shape_is_an_error_and_stops_no_judge(kit: Any
     assert kit.of_item(judgement, kind).outcome is Outcome.ERROR
 
 
+def test_a_sample_of_more_users_than_there_are_stops_no_judge(kit: Any) -> None:
+    counts = {"sample": 10**4000, "enabled": 5, "unsticky": 0, "errors": 0, "left": 0, "joined": 0, "previous": None}
+    stage = kit.stage(exposure=Exposure(share=Fraction(1, 4), flag="profiles"))
+    item = f"{kit.PLAN}::beta::exposure::profiles"
+    said = kit.recorded({item: [kit.observed(counts)]})
+
+    judgement = kit.judge(kit.question(said, stage, Manifest(declared=(item,))))
+
+    assert kit.of_item(judgement, item).outcome is Outcome.ERROR
+
+
 # Tests
 
 
@@ -326,6 +337,14 @@ def test_an_accepted_removal_is_gone_for_good(kit: Any, accepted: str) -> None:
 
     assert judgement.verdict is Verdict.PROMOTE
     assert judgement.manifest == (kit.A,)
+
+
+def test_a_removal_that_is_accepted_ahead_of_time_holds(kit: Any) -> None:
+    """A list that waits would hide the item's next removal."""
+    judgement = kit.judge(shrunk(kit, kit.A, removed=(kit.A,)))
+
+    assert judgement.verdict is Verdict.HOLD
+    assert any("its removal is accepted, but it is still here" in f.measured for f in judgement.findings)
 
 
 def test_a_second_shrunk_run_does_not_make_the_first_one_normal(kit: Any) -> None:

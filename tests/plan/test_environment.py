@@ -1,7 +1,5 @@
 """``${NAME}``: filled once, never parsed, never shown."""
 
-# ruff: noqa: E501 - whole sentences as they are told
-
 from collections.abc import Callable
 from pathlib import Path
 

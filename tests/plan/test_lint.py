@@ -1,7 +1,5 @@
 """What a plan says against itself although it loads."""
 
-# ruff: noqa: E501, ISC004 - whole sentences as they are told
-
 from collections.abc import Callable
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """Plans that load and plans that are refused: the loader and the published schema on one table."""
 
-# ruff: noqa: ISC004 - a table of whole sentences, each as it is told
-
 import json
 import tomllib
 from collections.abc import Callable

@@ -104,7 +104,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("given", "says"), [pytest.param(*case, id=name) for name, case in REFUSED.items()])
 def test_everything_else_is_refused_with_a_sentence(given, says: str) -> None:
-    """Rule 6 of FALSE_GREEN: an allow-list; what is not known could change what runs."""
+    """An allow-list; what is not known could change what runs."""
     with pytest.raises(UsageError) as refused:
         parse(["--stage=alpha", *given])
 

@@ -99,16 +99,27 @@ def test_a_link_to_a_folder_in_the_suite_is_doubted(gate_of, tmp_path: Path) -> 
 
 
 def test_a_linked_file_counts_with_what_is_behind_it(gate_of, tmp_path: Path) -> None:
-    """Its content is what runs, so its content is hashed; git holds the link."""
+    """Its content is what runs, so its content is hashed and must be committed; git holds the link alone."""
+    rollout, stage, root = gate_of({"suites/test_a.py": "", "library/shared.py": "1"})
+    (root / "suites/shared.py").symlink_to("../library/shared.py")
+    commit(root)
+    before = tree.gate_files(rollout, stage, root)
+    was_committed = is_committed((rollout, stage, root))
+    (root / "library/shared.py").write_text("2")
+
+    assert was_committed
+    assert not is_committed((rollout, stage, root))
+    assert tree.gate_files(rollout, stage, root) != before
+
+
+def test_a_link_out_of_the_project_is_in_no_commit(gate_of, tmp_path: Path) -> None:
+    """What runs through it could be changed behind every commit's back."""
     rollout, stage, root = gate_of({"suites/test_a.py": ""})
     (tmp_path / "shared.py").write_text("1")
     (root / "suites/shared.py").symlink_to(tmp_path / "shared.py")
     commit(root)
-    before = tree.gate_files(rollout, stage, root)
-    (tmp_path / "shared.py").write_text("2")
 
-    assert is_committed((rollout, stage, root))
-    assert tree.gate_files(rollout, stage, root) != before
+    assert not is_committed((rollout, stage, root))
 
 
 CHANGES = {
@@ -126,6 +137,18 @@ CHANGES = {
         lambda root: ((root / "suites/test_a.py").unlink(), (root / "suites/test_a.py").symlink_to("x.txt")),
         False,
     ),
+    "a deleted test with a broken link in its place": (
+        lambda root: ((root / "suites/test_a.py").unlink(), (root / "suites/test_a.py").symlink_to("nowhere")),
+        False,
+    ),
+    "a deleted test with a folder in its place": (
+        lambda root: ((root / "suites/test_a.py").unlink(), (root / "suites/test_a.py").mkdir()),
+        False,
+    ),
+    "an untracked mark that hides committed tests": (
+        lambda root: (root / "suites/more/pyvenv.cfg").write_text(""),
+        False,
+    ),
     "a file of another stage": (lambda root: (root / "suites/beta/test_c.py").write_text("2"), True),
     "a deleted file of another stage": (lambda root: (root / "suites/beta/test_c.py").unlink(), True),
     "a hidden file": (lambda root: (root / ".env").write_text("2"), True),
@@ -134,14 +157,20 @@ CHANGES = {
 
 
 @pytest.mark.parametrize(("change", "is_still"), [pytest.param(*case, id=name) for name, case in CHANGES.items()])
-@pytest.mark.parametrize("format", ["sha1", "sha256"])
-def test_a_gate_is_committed_where_bytes_and_names_are_those_of_the_commit(gate_of, change, is_still, format) -> None:
-    """Rule 11 of FALSE_GREEN: git's own opinion, its index and its ignore files are not asked."""
-    gate = gate_of({"suites/test_a.py": "", "suites/beta/test_c.py": "", "conftest.py": "", "suites/x.txt": ""})
+@pytest.mark.parametrize("object_format", ["sha1", "sha256"])
+def test_a_gate_is_committed_where_bytes_and_names_are_those_of_the_commit(
+    gate_of, change, is_still, object_format
+) -> None:
+    """Git's own opinion, its index and its ignore files are not asked."""
+    gate = gate_of(
+        dict.fromkeys(
+            ("suites/test_a.py", "suites/beta/test_c.py", "suites/more/test_d.py", "conftest.py", "suites/x.txt"), ""
+        )
+    )
     root = gate[2]
     (root / "suites/test_a.py").write_bytes(b"1\r\n")
     (root / ".gitattributes").write_text("*.py -text\n")
-    commit(root, f"--object-format={format}")
+    commit(root, f"--object-format={object_format}")
     git(root, "update-index", "--assume-unchanged", "suites/test_a.py")
 
     if change is CHANGES["the same bytes again"][0]:
@@ -167,7 +196,7 @@ def test_names_that_are_no_text_are_compared_as_bytes(gate_of) -> None:
     """Linux allows any byte in a name; a gate with such a file is hashed and committed like any other."""
     gate = gate_of({"suites/test_a.py": ""})
     root = gate[2]
-    with open(os.fsencode(root) + b"/suites/data-\xff.bin", "wb") as file:
+    with open(os.fsencode(root) + b"/suites/data-\xff.bin", "wb") as file:  # noqa: PTH123 - no text names it
         file.write(b"x")
     commit(root)
 
