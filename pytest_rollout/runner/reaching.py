@@ -13,7 +13,10 @@ from collections.abc import Iterator
 
 _PACKAGE = "pytest_rollout"
 _MODULE = re.compile(r"pytest_rollout(\.\w+)+(:\w+)?")
-_NAMES = ("rollout-recorder", "rollout-collection", "rollout-context", "rollout-isolation", "PYTEST_ROLLOUT_RECORD")
+_NAMES = (
+    *("rollout-recorder", "rollout-collection", "rollout-context", "rollout-isolation", "rollout-redaction"),
+    "PYTEST_ROLLOUT_RECORD",
+)
 _LONGEST_NEAR = 8
 """A text is about such a name if it has little else in it."""
 
