@@ -5,6 +5,7 @@ to the pipe when it knows them: ``{"arguments": […], "environment": {…}}``. 
 without orders means that nothing is to run. No project code is imported before the orders.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -16,6 +17,8 @@ def main(descriptor: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     import pytest  # noqa: PLC0415 - after Ctrl-C has been made quiet
 
+    for module in ("pytest_rollout.core.owed", "pytest_rollout.core.redaction", "pytest_rollout.runner.channel"):
+        importlib.import_module(module)  # what the plugin needs, as long as there is time
     with os.fdopen(descriptor) as pipe:
         text = pipe.read()
     if not text:

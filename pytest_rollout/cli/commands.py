@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,8 +67,16 @@ def _person(by: str | None, workspace: operations.Workspace) -> str:
     return as_text(by or "") or whoever_types(workspace.root)
 
 
+def _echo(text: str) -> None:
+    """Print; if the reader has seen enough, what was to be done is done all the same."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _print(document: Any, text: str, as_json: bool) -> None:
-    typer.echo(json.dumps(document, indent=1, ensure_ascii=False) if as_json else text)
+    _echo(json.dumps(document, indent=1, ensure_ascii=False) if as_json else text)
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
@@ -110,7 +120,7 @@ def schema() -> int:
     """Print the JSON Schema of rollout.toml, for editors."""
     from pytest_rollout.plan import schema as plan_schema  # noqa: PLC0415 - only for this command
 
-    typer.echo(json.dumps(plan_schema(), indent=1, ensure_ascii=False))
+    _echo(json.dumps(plan_schema(), indent=1, ensure_ascii=False))
     return 0
 
 
@@ -223,7 +233,7 @@ def ledger_show(
     from pytest_rollout.cli.ledger import show  # noqa: PLC0415 - for those who need it
 
     for line in show(Path.cwd(), ledger, sequence, as_json=as_json):
-        typer.echo(line)
+        _echo(line)
     return 0
 
 

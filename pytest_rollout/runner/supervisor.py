@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TextIO
 
 from pytest_rollout.core.errors import LedgerError, RolloutError, UsageError, listed
 from pytest_rollout.core.outcome import Verdict
@@ -28,13 +29,13 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return _run(arguments)
     except LedgerError as error:
-        print(f"HOLD: {error}", file=sys.stderr)
+        _tell(f"HOLD: {error}", sys.stderr)
         return Verdict.HOLD.exit_status
     except RolloutError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
+        _tell(f"ERROR: {error}", sys.stderr)
         return USAGE
     except KeyboardInterrupt:
-        print("HOLD: interrupted; what was recorded until then is in the ledger.", file=sys.stderr)
+        _tell("HOLD: interrupted; what was recorded until then is in the ledger.", sys.stderr)
         return INTERRUPTED
 
 
@@ -103,15 +104,23 @@ def _judge(gate: Gate, recorder: Recorder) -> int:
     try:
         judged = run_gate(gate, recorder, _ledger_of(gate))
     except LedgerError as error:
-        print(f"HOLD: {gate.name}: {error}", file=sys.stderr, flush=True)
+        _tell(f"HOLD: {gate.name}: {error}", sys.stderr)
         return Verdict.HOLD.exit_status
     except RolloutError as error:
-        print(f"ERROR: {gate.name}: {error}", file=sys.stderr, flush=True)
+        _tell(f"ERROR: {gate.name}: {error}", sys.stderr)
         return USAGE
-    print(_block(gate, judged), flush=True)
+    _tell(_block(gate, judged), sys.stdout)
     if judged.report_error:
-        print(f"HOLD: {judged.report_error}", file=sys.stderr, flush=True)
+        _tell(f"HOLD: {judged.report_error}", sys.stderr)
     return _status(judged)
+
+
+def _tell(text: str, stream: TextIO) -> None:
+    """Print; if the reader is gone, the ledger and the reports have it, and the status stays what it is."""
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _ledger_of(gate: Gate) -> Callable[[], Ledger]:
