@@ -100,6 +100,8 @@ class _Reader:
                 self._function(node, prefix, stages, is_advisory=is_advisory)
             elif isinstance(node, ast.ClassDef) and (node.name.startswith(PYTHON_CLASSES) or _is_unittest(node)):
                 self._class(node, prefix, stages, is_advisory=is_advisory)
+            elif isinstance(_value(node), ast.Lambda) and any(_assigns(node, name) for name in _test_names(node)):
+                self._doubt(node.lineno, "a lambda as a test asserts nothing; write a function")
             elif _assigns(node, "__test__"):
                 self._doubt(node.lineno, "__test__ hides tests from pytest")
             elif _assigns(node, "collect_ignore") or _assigns(node, "collect_ignore_glob"):
@@ -201,6 +203,11 @@ def _own_statements(node: _Definition) -> Iterator[ast.AST]:
 def _assigns(node: ast.stmt, name: str) -> bool:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     return any(isinstance(target, ast.Name) and target.id == name for target in targets)
+
+
+def _test_names(node: ast.stmt) -> list[str]:
+    """The names in a statement that pytest would take for tests."""
+    return [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id.startswith(PYTHON_FUNCTIONS)]
 
 
 def _value(node: ast.stmt) -> ast.expr | None:

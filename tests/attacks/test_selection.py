@@ -155,6 +155,13 @@ HELD = {
         files={"suites/test_a.py": ONE, "suites/checks.py": "def test_bad():\n    assert False\n"},
         says="test_bad is in a file pytest does not collect",
     ),
+    "S25 a lambda": Attack(
+        files={
+            "suites/test_a.py": ONE
+            + "\nimport pytest\n\npytestmark = pytest.mark.filterwarnings('ignore')\n\ntest_x = lambda: 1 == 2\n"
+        },
+        says="a lambda as a test asserts nothing",
+    ),
     "S27 a name twice": Attack(
         files={"suites/test_a.py": "def test_x():\n    assert False\n\ndef test_x():\n    assert True\n"},
         says="test_x is defined again",
