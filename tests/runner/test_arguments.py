@@ -157,9 +157,9 @@ def test_output_is_written_where_one_stands(tmp_path: Path, monkeypatch: pytest.
     request = parse(["--stage=alpha", "--junitxml=x.xml", "--rollout-reports=out"])
 
     assert request.forwarded == (f"--junitxml={tmp_path}/x.xml",)
-    assert [path for _, path in request.outputs(Path("/root"))] == [
+    assert [path for _, path in request.outputs(Path("/project"))] == [
         tmp_path / "x.xml",
-        Path("/root/out/verdict.json"),
+        Path("/project/out/verdict.json"),
     ]
 
 
