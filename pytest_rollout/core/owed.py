@@ -48,8 +48,11 @@ class Declared:
 
     def findings(self) -> Iterator[Finding]:
         """A finding for each id the plan declares."""
+        optional = {(check.kind, check.name) for check in self._stage.checks if not check.required}
         for item in self._manifest.declared:
-            yield self._finding(item)
+            finding = self._finding(item)
+            _, _, kind, name = item.split("::", 3)
+            yield finding.advisory() if (kind, name) in optional else finding
 
     def _finding(self, item: str) -> Finding:
         _, _, kind, name = item.split("::", 3)
@@ -79,7 +82,10 @@ def judge_observation(rollout: Rollout, stage: Stage, item: str, seen: Observati
     if kind is Kind.EXPOSURE and stage.exposure is not None:
         earlier = shared_exposure(rollout, stage)
         return judge_exposure(item, stage.exposure, seen.value, earlier=earlier, source=seen.source)
-    return _network(rollout, item, name, seen)
+    if kind is Kind.NETWORK:
+        return _network(rollout, item, name, seen)
+    check = stage.check(kind, name)
+    return replace(check.judge(item, seen), item=item, kind=kind)
 
 
 def shared_exposure(rollout: Rollout, stage: Stage) -> Exposure | None:

@@ -10,7 +10,9 @@ from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 
+from pytest_rollout.core.check import Check
 from pytest_rollout.core.criterion import Criterion
+from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.units import Unit
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -127,6 +129,14 @@ class Stage:
     known_failures: tuple[KnownFailure, ...] = ()
     removed: tuple[str, ...] = ()
     deadline: timedelta = timedelta(hours=1)
+    checks: tuple[Check, ...] = ()
+
+    def check(self, kind: Kind, name: str) -> Check:
+        """The declared check of that kind and name; ``KeyError`` if there is none."""
+        for check in self.checks:
+            if (check.kind, check.name) == (kind, name):
+                return check
+        raise KeyError(f"{kind.value}::{name}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,4 +165,5 @@ def is_owed_something(stage: Stage) -> bool:
         or (stage.exposure and stage.exposure.share is not None)
         or any(each.required for each in stage.criteria)
         or any(each.required for each in stage.checklist)
+        or any(each.required for each in stage.checks)
     )

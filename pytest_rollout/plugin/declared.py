@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
+from pytest_rollout.core.check import Check
 from pytest_rollout.core.errors import RolloutError
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.outcome import Kind
@@ -18,6 +21,23 @@ from pytest_rollout.plugin.context import Context
 from pytest_rollout.runner.channel import Briefing
 
 Look = Callable[..., Any]
+
+_OWN_KINDS = (Kind.NETWORK, Kind.CONTRACT, Kind.FLAG, Kind.EXPOSURE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """Who looks for the checks of one kind: a module with ``observe``, and the fixtures it is handed.
+
+    ``observe(check, rollout, stage, *fixtures)`` returns what was seen, as JSON, and who said so.
+    """
+
+    module: str
+    fixtures: tuple[str, ...] = ()
+
+
+ROOMS: Mapping[Kind, Room] = {}
+"""The kinds whose checks are values of ``Stage.checks``, in the order they are collected."""
 
 
 class PlanFile(pytest.File):
@@ -48,7 +68,7 @@ class StageNode(pytest.Collector):
 
     def collect(self) -> Iterator[pytest.Collector]:
         """One collector for each kind that the stage declares."""
-        for kind in (Kind.NETWORK, Kind.CONTRACT, Kind.FLAG, Kind.EXPOSURE):
+        for kind in (*_OWN_KINDS, *ROOMS):
             if checks := dict(_checks(kind, self.context)):
                 node: KindNode = KindNode.from_parent(self, name=kind.value)
                 node.kind, node.checks, node.context = kind, checks, self.context
@@ -109,8 +129,16 @@ def _item_function(kind: Kind, look: Look) -> Look:
     def check_flag(request: pytest.FixtureRequest, flags: Any) -> None:
         _look(request.node, look, flags)
 
-    functions: dict[Kind, Look] = {Kind.NETWORK: check_network, Kind.CONTRACT: check_contract}
-    return functions.get(kind, check_flag)
+    def check_with_fixtures(request: pytest.FixtureRequest) -> None:
+        _look(request.node, look, *map(request.getfixturevalue, ROOMS[kind].fixtures))
+
+    functions: dict[Kind, Look] = {
+        Kind.NETWORK: check_network,
+        Kind.CONTRACT: check_contract,
+        Kind.FLAG: check_flag,
+        Kind.EXPOSURE: check_flag,
+    }
+    return functions.get(kind, check_with_fixtures)
 
 
 def _look(item: Any, look: Look, *fixtures: Any) -> None:
@@ -146,6 +174,9 @@ def _checks(kind: Kind, context: Context) -> Iterator[tuple[str, Look]]:
             yield flag.key, _look_at_flag(flag)
     elif kind is Kind.EXPOSURE and stage.exposure is not None and stage.exposure.share is not None:
         yield stage.exposure.flag or "share", _look_at_exposure(context, stage.exposure)
+    for check in stage.checks:
+        if check.kind is kind:
+            yield check.name, _look_in_room(context, check)
 
 
 def _look_at_network(network: Any) -> dict[str, Any]:
@@ -193,6 +224,15 @@ def _look_at_exposure(context: Context, exposure: Exposure) -> Look:
                 earlier = resources.enter_context(closing(open_stage_flags(rollout, before.name)))
             value = observe_exposure(flags, exposure, stage=stage.name, earlier=earlier)
         return {"value": value, "source": flags.source}
+
+    return look
+
+
+def _look_in_room(context: Context, check: Check) -> Look:
+    def look(*fixtures: Any) -> dict[str, Any]:
+        observe = import_module(ROOMS[check.kind].module).observe
+        value, source = observe(check, context.rollout, context.stage, *fixtures)
+        return {"value": value, "source": source}
 
     return look
 

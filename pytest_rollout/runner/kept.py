@@ -67,4 +67,5 @@ def _kept_stage(stage: Stage, redactor: Redactor) -> Stage:
             replace(each, owner=redactor.text(each.owner), reason=redactor.text(each.reason))
             for each in stage.known_failures
         ),
+        checks=tuple(check.redacted(redactor.value) for check in stage.checks),
     )

@@ -27,6 +27,7 @@ def declared_items(rollout: Rollout, stage: Stage, root: Path, network: str | No
     names += [(Kind.FLAG, flag.key) for flag in stage.flags]
     if stage.exposure is not None and stage.exposure.share is not None:
         names.append((Kind.EXPOSURE, stage.exposure.flag or "share"))
+    names += [(check.kind, check.name) for check in stage.checks]
     prefix = f"{plan_prefix(rollout, root)}::{stage.name}"
     return tuple(f"{prefix}::{kind.value}::{name}" for kind, name in names)
 
