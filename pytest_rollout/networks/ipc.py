@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 CHUNK = 1 << 16
+MOST_AT_ONCE = 1000
+"""Calls in one batch; beyond that a node takes longer for each of them."""
+
 LARGEST_REPLY = 1 << 28
 """Bytes in one reply beyond which the node is not listened to any more."""
 
@@ -47,24 +50,55 @@ class Connection:
                 raise ConnectionLost(self._lost)
             self._last += 1
             request = {"jsonrpc": "2.0", "id": self._last, "method": method, "params": list(params)}
-            line = json.dumps(request, default=_json, separators=(",", ":")).encode()
-            self._send(line, method)
-            while True:
-                reply = self._read(method)
-                if reply.get("id") == self._last and type(reply["id"]) is int:
-                    break
-                if type(reply.get("id")) is not int or reply["id"] > self._last:
-                    raise self._lose(f"answered {method} with the id {reply.get('id')!r} instead of {self._last}")
-            if ("result" in reply) == ("error" in reply):
-                raise self._lose(f"answered {method} with neither or both of a result and an error")
-            return reply
+            given = self._exchange(request, self._last, method)
+            if isinstance(given, list):
+                raise self._lose(f"answered {method} with something that is not a JSON-RPC reply")
+            return self._checked(given, method, self._last)
+
+    def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Mapping[str, Any]]:
+        """The replies to several calls in the order of the calls, however the node ordered them."""
+        with self._lock:
+            parts = [calls[at : at + MOST_AT_ONCE] for at in range(0, len(calls), MOST_AT_ONCE)]
+            return [reply for part in parts for reply in self._batch(part)]
+
+    def _batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Mapping[str, Any]]:
+        if self._lost:
+            raise ConnectionLost(self._lost)
+        first, self._last = self._last + 1, self._last + len(calls)
+        what = f"a batch of {len(calls)} calls"
+        numbered = enumerate(calls, first)
+        request = [{"jsonrpc": "2.0", "id": n, "method": method, "params": list(p)} for n, (method, p) in numbered]
+        given = self._exchange(request, first, what)
+        replies = {reply["id"]: reply for reply in (self._checked(each, what, first) for each in _listed(given))}
+        if sorted(replies) != list(range(first, self._last + 1)) or len(_listed(given)) != len(calls):
+            raise self._lose(f"answered {what} with other ids than those of its calls")
+        return [replies[number] for number in sorted(replies)]
+
+    def _exchange(self, request: object, first: int, what: str) -> object:
+        """Send, and read what is no answer to something earlier, whose caller was interrupted."""
+        self._send(request, what)
+        while True:
+            given = self._read(what)
+            ids = [each.get("id") if isinstance(each, dict) else None for each in _listed(given)]
+            if not ids or any(type(each) is not int or each >= first for each in ids):
+                return given
 
     def close(self) -> None:
         """Let go of the socket."""
         self._lost = self._lost or "was closed"
         self._socket.close()
 
-    def _send(self, line: bytes, method: str) -> None:
+    def _checked(self, reply: object, method: str, first: int) -> Mapping[str, Any]:
+        if not isinstance(reply, dict):
+            raise self._lose(f"answered {method} with something that is not a JSON-RPC reply")
+        if type(reply.get("id")) is not int or not first <= reply["id"] <= self._last:
+            raise self._lose(f"answered {method} with the id {reply.get('id')!r} instead of {first}")
+        if ("result" in reply) == ("error" in reply):
+            raise self._lose(f"answered {method} with neither or both of a result and an error")
+        return reply
+
+    def _send(self, request: object, method: str) -> None:
+        line = json.dumps(request, default=_json, separators=(",", ":")).encode()
         try:
             self._socket.sendall(line + b"\n")
         except OSError as error:
@@ -73,7 +107,7 @@ class Connection:
             self._lose(f"was interrupted while {method} was being sent")
             raise
 
-    def _read(self, method: str) -> Mapping[str, Any]:
+    def _read(self, method: str) -> object:
         searched = 0
         while (end := self._buffer.find(b"\n", searched)) < 0:
             searched = len(self._buffer)
@@ -91,17 +125,19 @@ class Connection:
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         try:
-            reply = json.loads(line)
+            reply: object = json.loads(line)
         except ValueError:
             raise self._lose(f"answered {method} with something that is not JSON") from None
-        if not isinstance(reply, dict):
-            raise self._lose(f"answered {method} with something that is not a JSON-RPC reply")
         return reply
 
     def _lose(self, what: str) -> ConnectionLost:
         self._lost = what
         self._socket.close()
         return ConnectionLost(what)
+
+
+def _listed(given: object) -> list[object]:
+    return given if isinstance(given, list) else [given]
 
 
 def _json(value: object) -> object:

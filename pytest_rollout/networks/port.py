@@ -50,6 +50,11 @@ class Chain(Protocol):
         ...
 
     @property
+    def pinned(self) -> Head | None:
+        """The block at which the whole gate reads a real chain; None where the newest one is meant."""
+        ...
+
+    @property
     def w3(self) -> Web3:
         """A web3.py connection; importing web3 is paid for here, on first use."""
         ...
@@ -66,6 +71,14 @@ class Chain(Protocol):
 
     def request(self, method: str, params: Sequence[Any] = ()) -> Any:
         """The result of one JSON-RPC call, as JSON: quantities and bytes are 0x hex."""
+        ...
+
+    def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any | Exception]:
+        """The results of calls that only read, in their order, in as few round trips as the node allows.
+
+        A call that fails has its error, ``Reverted`` or ``NetworkError``, in its own place and
+        hides no other; a method that may write is refused before anything is sent.
+        """
         ...
 
     def snapshot(self) -> SnapshotId:

@@ -10,6 +10,7 @@ from pytest_rollout.core.errors import NetworkError, RolloutError
 from pytest_rollout.core.rollout import Network, NetworkKind
 from pytest_rollout.networks.accounts import Accounts
 from pytest_rollout.networks.hardforks import DEFAULT_CHAIN_ID, hardfork
+from pytest_rollout.networks.methods import Call, check_reads
 from pytest_rollout.networks.port import Head, SnapshotId, check_chain_id, quantity, whole_blocks, whole_seconds
 from pytest_rollout.networks.reverts import CustomErrors
 
@@ -24,6 +25,7 @@ class TesterChain:
     """A ``Chain`` whose every call is answered in this process; a transaction is a block."""
 
     kind = NetworkKind.TESTER
+    pinned = None
 
     def __init__(self, network: Network) -> None:
         # Both are heavy, and only this chain needs them.
@@ -55,8 +57,7 @@ class TesterChain:
 
     def request(self, method: str, params: Sequence[Any] = ()) -> Any:
         """The result of one JSON-RPC call, as JSON; a method py-evm has no answer to is refused."""
-        if self._closed:
-            raise NetworkError(f"network {self.name}: it was closed; nothing more can be read from it.")
+        self._check_open()
         if method == "eth_chainId":
             return hex(int(self._backend.chain.chain_id))
         if method == "net_version":
@@ -78,6 +79,12 @@ class TesterChain:
         if method == "eth_getStorageAt" and isinstance(result, int):
             return f"0x{result:064x}"
         return _outward(result)
+
+    def batch(self, calls: Sequence[Call]) -> list[Any | Exception]:
+        """The results of calls that only read; in this process there is no round trip to save."""
+        check_reads(self.name, calls)
+        self._check_open()
+        return [self._or_error(method, params) for method, params in calls]
 
     def snapshot(self) -> SnapshotId:
         """Remember everything as it stands."""
@@ -121,6 +128,16 @@ class TesterChain:
     def close(self) -> None:
         """Nothing is running, so nothing but its answers ends."""
         self._closed = True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise NetworkError(f"network {self.name}: it was closed; nothing more can be read from it.")
+
+    def _or_error(self, method: str, params: Sequence[Any]) -> Any | Exception:
+        try:
+            return self.request(method, params)
+        except RolloutError as error:
+            return error
 
     def _inward(self, method: str, params: Sequence[Any]) -> list[Any]:
         """Parameters as eth-tester takes them: snake case, integers where JSON has hex."""

@@ -380,3 +380,49 @@ def test_calls_nested_hundreds_deep_are_executed(chain: Chain) -> None:
     digest = chain.request("eth_sendTransaction", [{"from": USER, "to": where, "gas": hex(25_000_000)}])
 
     assert chain.request("eth_getTransactionReceipt", [digest])["status"] == "0x1"
+
+
+def test_a_batch_answers_in_the_order_of_its_calls(chain: Chain) -> None:
+    pay(chain)
+    calls = [("eth_getBalance", [STRANGER, "latest"]), ("eth_chainId", []), ("eth_blockNumber", [])]
+
+    assert chain.batch(calls) == [hex(ETHER), "0x7a69", "0x1"]
+    assert chain.batch([]) == []
+
+
+def test_a_call_of_a_batch_that_fails_hides_no_other(chain: Chain, probe: Any) -> None:
+    data = probe.functions.refuse(1)._encode_transaction_data()
+    calls = [
+        ("eth_call", [{"to": probe.address, "data": data}, "latest"]),
+        ("eth_chainId", []),
+        ("eth_getShrug", []),
+    ]
+
+    refused, chain_id, unknown = chain.batch(calls)
+
+    assert isinstance(refused, Reverted)
+    assert (refused.reason, chain_id) == ("Plain()", "0x7a69")
+    assert isinstance(unknown, NetworkError)
+    assert "eth_getShrug" in str(unknown)
+
+
+@pytest.mark.parametrize("method", ["eth_sendTransaction", "evm_revert", "anvil_setBalance", "eth_shrug"])
+def test_a_batch_only_reads(chain: Chain, method: str) -> None:
+    """Within one batch a node runs calls side by side: what writes would race with what reads."""
+    with pytest.raises(NetworkError) as refused:
+        chain.batch([("eth_chainId", []), (method, [])])
+
+    assert str(refused.value) == (
+        f"network {chain.name}: a batch only reads, and {method} may write; use request() for it."
+    )
+
+
+def test_a_closed_chain_answers_no_batch(chain: Chain) -> None:
+    chain.close()
+
+    with pytest.raises(NetworkError, match="it was closed"):
+        chain.batch([("eth_chainId", [])])
+
+
+def test_a_chain_of_our_own_is_read_at_its_newest_block(chain: Chain) -> None:
+    assert chain.pinned is None

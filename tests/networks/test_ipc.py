@@ -108,3 +108,87 @@ def test_values_of_web3_are_sent_as_json(node: Callable[[Answer], Connection]) -
     with pytest.raises(TypeError, match="object cannot be sent to a node as JSON"):
         connection.call("eth_x", [object()])
     assert connection.call("eth_x")["result"] == 1
+
+
+CALLS = [("eth_a", []), ("eth_b", [1]), ("eth_c", [])]
+
+
+def many(*replies: dict[str, object]) -> bytes:
+    return json.dumps([{"jsonrpc": "2.0", **each} for each in replies]).encode() + b"\n"
+
+
+@pytest.fixture
+def batched(tmp_path: Path) -> Iterator[Callable[[bytes], Connection]]:
+    """A node that answers its first request with these bytes, whatever it was."""
+    with ExitStack() as resources:
+
+        def start(said: bytes) -> Connection:
+            server = resources.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            server.bind(str(tmp_path / "batched"))
+            server.listen()
+
+            def answer() -> None:
+                peer, _ = server.accept()
+                with peer, peer.makefile("rb") as requests:
+                    requests.readline()
+                    peer.sendall(said)
+                    requests.readline()
+
+            thread = threading.Thread(target=answer)
+            thread.start()
+            resources.callback(thread.join)
+            connection = Connection(tmp_path / "batched", seconds=0.5)
+            resources.callback(connection.close)
+            return connection
+
+        yield start
+
+
+def test_replies_of_a_batch_are_put_into_the_order_of_its_calls(batched: Callable[[bytes], Connection]) -> None:
+    """JSON-RPC lets a node answer in any order."""
+    said = many({"id": 3, "result": "c"}, {"id": 1, "result": "a"}, {"id": 2, "error": {"code": 1}})
+
+    first, second, third = batched(said).batch(CALLS)
+
+    assert (first["result"], second["error"], third["result"]) == ("a", {"code": 1}, "c")
+
+
+OTHER_IDS = "answered a batch of 3 calls with other ids than those of its calls"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        pytest.param(many({"id": 1, "result": 1}, {"id": 2, "result": 1}), OTHER_IDS, id="one is missing"),
+        pytest.param(many(*({"id": n, "result": 1} for n in (1, 2, 2, 3))), OTHER_IDS, id="one is doubled"),
+        pytest.param(many(*({"id": n, "result": 1} for n in (1, 2, 2))), OTHER_IDS, id="one for another"),
+        pytest.param(many(), OTHER_IDS, id="none"),
+        pytest.param(
+            many(*({"id": n, "result": 1} for n in (1, 2, 4))),
+            "answered a batch of 3 calls with the id 4 instead of 1",
+            id="a later id",
+        ),
+        pytest.param(
+            many({"id": 1, "result": 1}, {"id": 2}, {"id": 3, "result": 1}),
+            "answered a batch of 3 calls with neither or both of a result and an error",
+            id="one has neither",
+        ),
+        pytest.param(
+            reply(None, error={"code": -32600}),
+            "answered a batch of 3 calls with the id None instead of 1",
+            id="refused whole",
+        ),
+        pytest.param(
+            b"[1, 2, 3]\n", "answered a batch of 3 calls with something that is not a JSON-RPC reply", id="numbers"
+        ),
+    ],
+)
+def test_a_batch_that_is_not_answered_call_by_call_ends_the_connection(
+    batched: Callable[[bytes], Connection], said: bytes, told: str
+) -> None:
+    connection = batched(said)
+
+    for _ in range(2):
+        with pytest.raises(ConnectionLost) as lost:
+            connection.batch(CALLS)
+        assert str(lost.value) == told
