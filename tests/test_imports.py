@@ -41,6 +41,8 @@ HEAVY = {
     "openfeature": {"flags"},
     "allure_commons": {"reporting"},
     "jinja2": {"reporting"},
+    "markdown_it": {"reporting"},
+    "markupsafe": {"reporting"},
     "pydantic": {"plan"},
     "typer": {"cli"},
     "rich": {"cli", "reporting"},

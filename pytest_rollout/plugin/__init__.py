@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         (
             "--rollout-formats",
             "LIST",
-            "which of allure,brief,junit are written beside verdict.json (default: all)",
+            "which of allure,brief,html,junit are written beside verdict.json (default: all)",
         ),
     ):
         group.addoption(option, action="append", default=[], metavar=metavar, help=text)

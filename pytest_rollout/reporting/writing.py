@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +13,7 @@ from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.judgement import Sealed
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import NAME, Stage
-from pytest_rollout.reporting import allure_run, brief, junit, verdict
+from pytest_rollout.reporting import allure_run, brief, junit, page, verdict
 from pytest_rollout.reporting.folder import PART, Folder, unlike
 
 Differences = Callable[[bytes, Sealed], str]
@@ -25,6 +25,7 @@ class Format(StrEnum):
 
     VERDICT = "verdict"
     BRIEF = "brief"
+    HTML = "html"
     JUNIT = "junit"
     ALLURE = "allure"
 
@@ -37,6 +38,7 @@ class Format(StrEnum):
 _FILES = {
     Format.VERDICT: "verdict.json",
     Format.BRIEF: "brief.md",
+    Format.HTML: "brief.html",
     Format.JUNIT: "junit.xml",
     Format.ALLURE: "allure-results",
 }
@@ -99,17 +101,18 @@ def write(
     written: list[Report] = []
     with _enter(folder) as here:
         _clear(here)
-        page = "".join(brief.parts(sealed, plan_stage))
+        words = "".join(brief.parts(sealed, plan_stage))
         sources: dict[Format, tuple[Iterable[str | bytes], Differences]] = {
             Format.VERDICT: (verdict.parts(sealed), verdict.differences),
-            Format.BRIEF: ([page], brief.differences),
+            Format.BRIEF: ([words], brief.differences),
+            Format.HTML: (_page(sealed, words), page.differences),
             Format.JUNIT: (junit.parts(sealed, evidence), junit.differences),
         }
         for kind, (parts, differences) in sources.items():
             if kind in formats or kind is Format.VERDICT:
                 written.append(_file(here, kind, parts, differences, sealed, redactor))
         if Format.ALLURE in formats:
-            written.append(_allure(here, sealed, evidence, page, redactor))
+            written.append(_allure(here, sealed, evidence, words, redactor))
     return Written(folder=here.path, reports=tuple(written))
 
 
@@ -153,12 +156,17 @@ def _file(
     return Report(format=kind, path=path, sha256=digest, size=size)
 
 
-def _allure(here: Folder, sealed: Sealed, evidence: Evidence, page: str, redactor: Redactor | None) -> Report:
+def _page(sealed: Sealed, words: str) -> Iterator[str]:
+    """Rendered when it is written, if it is."""
+    yield page.render(sealed, words)
+
+
+def _allure(here: Folder, sealed: Sealed, evidence: Evidence, words: str, redactor: Redactor | None) -> Report:
     pending = f".{Format.ALLURE.file}{PART}"
     path = here.path / Format.ALLURE.file
     try:
         with here.make(pending) as inside:
-            results = allure_run.write_results(sealed, evidence, allure_run.page_of(sealed, page), inside)
+            results = allure_run.write_results(sealed, evidence, allure_run.page_of(sealed, words), inside)
             problem = allure_run.differences(inside, results, sealed, redactor)
     except ReportError:
         here.remove(pending)

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from pytest_rollout.core.errors import UsageError, listed, suggestion
 from pytest_rollout.core.judging import Narrowing
 
-FORMATS = ("allure", "brief", "junit")
+FORMATS = ("allure", "brief", "html", "junit")
 
 _LOOKS = {
     "-v --verbose": 0, "-q --quiet": 0, "-s": 0, "--no-header": 0, "--no-summary": 0, "--full-trace": 0,

@@ -28,7 +28,7 @@ from pytest_rollout.core.rollout import Stage
 from pytest_rollout.reporting import Format, clear, write
 from pytest_rollout.reporting.folder import Folder
 
-FILES = {"verdict.json", "brief.md", "junit.xml", "allure-results"}
+FILES = {"verdict.json", "brief.md", "brief.html", "junit.xml", "allure-results"}
 
 
 @pytest.fixture
@@ -259,7 +259,7 @@ FULL = """
 
 @pytest.mark.parametrize(
     ("limit", "whole"),
-    [(1_000, set()), (90_000, {"verdict.json", "brief.md"}), (100_000_000, FILES)],
+    [(1_000, set()), (90_000, {"verdict.json", "brief.md", "brief.html"}), (100_000_000, FILES)],
     ids=["first report", "third report", "room enough"],
 )
 def test_a_full_disk_leaves_whole_files_and_a_sentence(folder: Path, limit: int, whole: set[str]) -> None:
