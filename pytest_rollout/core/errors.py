@@ -61,6 +61,10 @@ class FlagError(RolloutError):
     """A feature flag provider cannot be loaded or a flag cannot be evaluated."""
 
 
+class MetricError(RolloutError):
+    """A source of samples cannot be reached, or answers something that is none."""
+
+
 class LedgerError(RolloutError):
     """The ledger is missing, locked, full, foreign or does not verify."""
 

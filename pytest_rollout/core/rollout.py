@@ -41,13 +41,51 @@ class Network:
     hardfork: str | None = None
 
 
+class SourceKind(StrEnum):
+    """Where the samples of a metric come from; without a source, the gate's tests measure it."""
+
+    PROMETHEUS = "prometheus"
+    HTTP = "http"
+    SQL = "sql"
+    LOG = "log"
+    CHAIN = "chain"
+    RECORDED = "recorded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """How a metric's source is asked, as the plan writes it.
+
+    A ratio has ``good`` and ``total``, anything else ``query`` (PromQL, SQL, a path into JSON, a
+    pattern, an event). ``url`` and ``path`` say where; ``per`` names the label that tells series
+    apart, and ``things`` what it must name (rule 21); without it, more than one series is an error.
+    ``interval`` is the time between two samples, ``histogram`` whether the series are the
+    cumulative buckets of one. ``options`` are keys of that kind of source alone.
+    """
+
+    kind: SourceKind
+    query: str = ""
+    good: str = ""
+    total: str = ""
+    url: str = ""
+    path: str = ""
+    pattern: str = ""
+    per: str = ""
+    things: tuple[str, ...] = ()
+    interval: timedelta = timedelta(seconds=15)
+    timeout: timedelta = timedelta(seconds=10)
+    histogram: bool = False
+    options: Mapping[str, Value] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """Something measured; ``unit`` is what its values are in."""
+    """Something measured; ``unit`` is what its values are in. Without ``source``, tests measure it."""
 
     name: str
     unit: Unit
     description: str = ""
+    source: SourceSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
