@@ -13,7 +13,7 @@ import pytest
 import pytest_rollout
 
 PACKAGE = Path(pytest_rollout.__file__).parent
-OUTSIDE = {"networks", "contracts", "flags", "metrics"}
+OUTSIDE = {"networks", "contracts", "flags", "metrics", "notifications"}
 MAY_ENTER = {
     "core": set(),
     "plan": {"core"},
@@ -21,6 +21,7 @@ MAY_ENTER = {
     "contracts": {"core", "networks"},
     "flags": {"core"},
     "metrics": {"core"},
+    "notifications": {"core"},
     "ledger": {"core"},
     "reporting": {"core"},
     "runner": {"core", "plan", "ledger", "reporting", "metrics"},
@@ -39,6 +40,7 @@ HEAVY = {
     "sqlalchemy": {"ledger"},
     "rfc8785": {"ledger"},
     "openfeature": {"flags"},
+    "apprise": {"notifications"},
     "allure_commons": {"reporting"},
     "jinja2": {"reporting"},
     "markdown_it": {"reporting"},

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pytest_rollout.core.check import Check
 from pytest_rollout.core.criterion import Criterion
+from pytest_rollout.core.notice import Importance
 from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.units import Unit
 
@@ -194,6 +195,14 @@ class FlagSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notifications:
+    """Who is told: apprise addresses by importance, and where CDEvents are posted; none of it is ever shown."""
+
+    routes: Mapping[Importance, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    cdevents: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contradiction:
     """Where the plan's source document contradicts itself, and what the plan's author chose."""
 
@@ -219,6 +228,7 @@ class Rollout:
     contracts: ContractSettings = field(default_factory=ContractSettings)
     flags: FlagSettings = field(default_factory=FlagSettings)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
+    notifications: Notifications = field(default_factory=Notifications)
     contradictions: tuple[Contradiction, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from pytest_rollout.core.rollout import Rollout
 from pytest_rollout.plan import settings, texts
 from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.environment import filled
+from pytest_rollout.plan.notifications import notifications
 from pytest_rollout.plan.reading import parse, read
 from pytest_rollout.plan.sentence import Written
 from pytest_rollout.plan.stages import Declared, is_owed_something, stages
@@ -68,6 +69,7 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         flags=flags.known,
         metrics=settings.metrics(written, plan.metrics),
     )
+    told, addresses = notifications(written, plan.notifications, plan.cdevents)
     ledger = texts.like(texts.LEDGER, "ledger's id; `rollout ledger show` prints it")
     rollout = Rollout(
         name=name,
@@ -80,7 +82,8 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         flags=flags.settings,
         metrics=declared.metrics,
         contradictions=settings.contradictions(written, plan.contradictions),
-        secrets=dict(written.secrets),
+        notifications=told,
+        secrets=addresses | dict(written.secrets),
         environment=settings.variables(written, table.environment),
         plugins=settings.plugins(written, table.plugins),
         judgement_max_age=written.read(("rollout", "judgement_max_age"), table.judgement_max_age, duration),

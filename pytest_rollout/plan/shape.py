@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from pytest_rollout.core.rollout import NAME, NetworkKind
 from pytest_rollout.core.units import UNITS
 from pytest_rollout.plan import texts
+from pytest_rollout.plan.notification_shape import CdeventsTable, NotificationsTable
 from pytest_rollout.plan.section import (
     A_LATER_VERSION,
     Duration,
@@ -180,7 +181,7 @@ class Plan(Section):
     """A rollout's plan, the whole of rollout.toml."""
 
     later: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("stores", "databases", "services", "engines", "nodes", "notifications"), A_LATER_VERSION
+        ("stores", "databases", "services", "engines", "nodes"), A_LATER_VERSION
     )
 
     rollout: RolloutTable = Field(
@@ -201,6 +202,8 @@ class Plan(Section):
     metrics: dict[str, MetricTable] = Field(
         {}, description="What is measured.", json_schema_extra=keys(texts.METRIC.pattern)
     )
+    notifications: NotificationsTable | None = Field(None, description="Who is told when a verdict or a stage changes.")
+    cdevents: CdeventsTable | None = Field(None, description="Where the same is posted for machines.")
     contradictions: list[ContradictionTable] = Field(
         [], description="Where the source document contradicts itself, and what was chosen."
     )
