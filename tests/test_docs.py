@@ -198,7 +198,7 @@ def _plan_keys() -> set[str]:
 
 def _referenced_keys() -> set[str]:
     rows = re.findall(
-        r"^\| `((?:rollout|networks|contracts|flags|metrics|contradictions|stages)(?:\.|\[\])[^`]*)`",
+        rf"^\| `((?:{'|'.join(schema()['properties'])})(?:\.|\[\])[^`]*)`",
         REFERENCE,
         re.MULTILINE,
     )

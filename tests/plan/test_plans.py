@@ -27,6 +27,8 @@ from pytest_rollout.core.rollout import (
 from pytest_rollout.core.units import UNITS
 from pytest_rollout.networks.accounts import DEFAULT_ROLES
 from pytest_rollout.plan import schema
+from pytest_rollout.plan.shape import Plan
+from pytest_rollout.plan.stage_shape import StageTable
 from pytest_rollout.plan.states import DEFAULT_ACCOUNTS
 
 PLACE = "suites/takumi/rollout.toml: "
@@ -283,8 +285,7 @@ def edit(old: str, new: str) -> str:
 MISSHAPEN = {
     "typo at the top": (
         edit("[contracts]", "[contract]"),
-        "no key 'contract'; allowed are rollout, networks, contracts, flags, metrics, contradictions, stages. "
-        "Did you mean 'contracts'?",
+        f"no key 'contract'; allowed are {', '.join(Plan.model_fields)}. Did you mean 'contracts'?",
     ),
     "no [rollout]": (
         SMALL.replace('[rollout]\nname = "t"\n', ""),
@@ -506,8 +507,7 @@ MISSHAPEN = {
     ),
     "typo in a stage": (
         edit("deadline", "dealine"),
-        "stages.alpha: no key 'dealine'; allowed are title, network, deadline, exposure, flags, contracts, criteria, "
-        "checklist, known_failures, removed. Did you mean 'deadline'?",
+        f"stages.alpha: no key 'dealine'; allowed are {', '.join(StageTable.model_fields)}. Did you mean 'deadline'?",
     ),
     "stage a string": (
         SMALL.replace("[stages.beta]\nnetwork", "[stages]\nbeta"),
@@ -717,8 +717,7 @@ MISSHAPEN = {
     ),
     "a control character in a key": (
         SMALL + '"\\u001b[31mred" = 1\n',
-        "stages.beta: no key '\\x1b[31mred'; allowed are title, network, deadline, exposure, flags, contracts, "
-        "criteria, checklist, known_failures, removed.",
+        f"stages.beta: no key '\\x1b[31mred'; allowed are {', '.join(StageTable.model_fields)}.",
     ),
 }
 
