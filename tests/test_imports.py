@@ -13,7 +13,7 @@ import pytest
 import pytest_rollout
 
 PACKAGE = Path(pytest_rollout.__file__).parent
-OUTSIDE = {"networks", "contracts", "flags", "metrics", "notifications"}
+OUTSIDE = {"networks", "contracts", "flags", "metrics", "notifications", "services", "stores"}
 MAY_ENTER = {
     "core": set(),
     "plan": {"core"},
@@ -22,6 +22,8 @@ MAY_ENTER = {
     "flags": {"core"},
     "metrics": {"core"},
     "notifications": {"core"},
+    "services": {"core"},
+    "stores": {"core"},
     "ledger": {"core"},
     "reporting": {"core"},
     "runner": {"core", "plan", "ledger", "reporting", "metrics"},
@@ -42,6 +44,7 @@ HEAVY = {
     "openfeature": {"flags"},
     "apprise": {"notifications"},
     "allure_commons": {"reporting"},
+    "defusedxml": {"services"},
     "jinja2": {"reporting"},
     "markdown_it": {"reporting"},
     "markupsafe": {"reporting"},

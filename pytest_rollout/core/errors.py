@@ -69,6 +69,14 @@ class LedgerError(RolloutError):
     """The ledger is missing, locked, full, foreign or does not verify."""
 
 
+class ServiceError(RolloutError):
+    """A command cannot be run, or an endpoint cannot be asked."""
+
+
+class StoreError(RolloutError):
+    """A store or database is missing, locked, broken or not what it is declared to be."""
+
+
 class Refused(RolloutError):
     """A move was asked for that the record does not allow."""
 

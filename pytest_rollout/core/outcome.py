@@ -57,6 +57,7 @@ class Kind(StrEnum):
     EXPOSURE = "exposure"
     TEST = "tests"
     CRITERION = "criteria"
+    COMMAND = "commands"
     CHECKLIST = "checklist"
 
 

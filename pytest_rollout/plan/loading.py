@@ -68,6 +68,8 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         contracts=settings.contracts(written, folder, plan.contracts, networks),
         flags=flags.known,
         metrics=settings.metrics(written, plan.metrics),
+        folder=folder,
+        environment=settings.variables(written, table.environment),
     )
     told, addresses = notifications(written, plan.notifications, plan.cdevents)
     ledger = texts.like(texts.LEDGER, "ledger's id; `rollout ledger show` prints it")
@@ -84,7 +86,7 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         contradictions=settings.contradictions(written, plan.contradictions),
         notifications=told,
         secrets=addresses | dict(written.secrets),
-        environment=settings.variables(written, table.environment),
+        environment=tuple(declared.environment),
         plugins=settings.plugins(written, table.plugins),
         judgement_max_age=written.read(("rollout", "judgement_max_age"), table.judgement_max_age, duration),
         ledger_id=None if table.ledger is None else written.read(("rollout", "ledger"), table.ledger, ledger),
@@ -98,7 +100,8 @@ def _check_gates(written: Written, rollout: Rollout) -> None:
     for stage in rollout.stages:
         if is_owed_something(stage) or has_tests(rollout, stage):
             continue
-        what = "only advisory items, which never count" if stage.criteria or stage.checklist else "nothing to look at"
+        advisory = stage.criteria or stage.checklist or stage.checks
+        what = "only advisory items, which never count" if advisory else "nothing to look at"
         folder = relative(rollout.suite / stage.name, rollout.folder)
         raise written.wrong(
             ("stages", stage.name),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, LiteralString
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
@@ -123,6 +124,14 @@ def whole(least: int, most: int) -> tuple[Any, ...]:
 
     schema = {"type": "integer", "minimum": least, "maximum": most}
     return AfterValidator(check), needs("an integer", int), WithJsonSchema(schema)
+
+
+def moment(value: Any) -> Any:
+    """A check that a value is a date-time with its offset."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value
+    needed = "a date-time with its offset is needed, such as 2026-12-31T18:00:00Z without quotes."
+    raise wrong(misfit(value, needed))
 
 
 def one_or_many(value: Any) -> Any:

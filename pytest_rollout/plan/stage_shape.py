@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from pytest_rollout.core.criterion import Statistic
 from pytest_rollout.core.outcome import Severity
 from pytest_rollout.plan import states, texts
+from pytest_rollout.plan.command_shape import CommandTable
 from pytest_rollout.plan.section import (
     A_LATER_VERSION,
     Bound,
@@ -30,12 +31,11 @@ from pytest_rollout.plan.section import (
     Users,
     choice,
     keys,
+    moment,
     needs,
     one_or_many,
     whole,
-    wrong,
 )
-from pytest_rollout.plan.sentence import misfit
 
 _NO_HISTORY = "metrics measured by tests have no history to look back on; leave it out"
 
@@ -86,13 +86,6 @@ class ChecklistTable(Section):
     advisory: Flagged = Field(default=False, description="Shown in reports, and never counted.")
 
 
-def _moment(value: Any) -> Any:
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value
-    needed = "a date-time with its offset is needed, such as 2026-12-31T18:00:00Z without quotes."
-    raise wrong(misfit(value, needed))
-
-
 class KnownFailureTable(Section):
     """A test that may fail for a while."""
 
@@ -104,7 +97,7 @@ class KnownFailureTable(Section):
     reason: Line = Field(examples=["waits for the fix of the fee"], description="Why it may fail.")
     expires: Annotated[
         datetime,
-        BeforeValidator(_moment),
+        BeforeValidator(moment),
         WithJsonSchema({"type": "string", "format": "date-time", "pattern": r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$"}),
     ] = Field(
         examples=["2026-12-31T18:00:00Z"],
@@ -182,7 +175,6 @@ class StageTable(Section):
     later: ClassVar[Mapping[str, str]] = dict.fromkeys(
         (
             "soak",
-            "commands",
             "endpoints",
             "signoffs",
             "stores",
@@ -210,6 +202,7 @@ class StageTable(Section):
         json_schema_extra=keys(texts.CONTRACT.pattern),
     )
     criteria: list[CriterionTable] = Field([], description="Bounds on metrics; each is one item of the gate.")
+    commands: list[CommandTable] = Field([], description="What the runbook runs; each is one item of the gate.")
     checklist: list[ChecklistTable] = Field(
         [], description="What people see to and tick; each is one item of the gate."
     )

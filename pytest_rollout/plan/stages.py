@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_rollout.core.errors import suggestion
@@ -20,6 +21,7 @@ from pytest_rollout.core.rollout import (
     Value,
 )
 from pytest_rollout.plan import texts
+from pytest_rollout.plan.commands import commands
 from pytest_rollout.plan.criteria import criteria
 from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, quoted, some, unknown
@@ -35,13 +37,16 @@ LONGEST_RUN = timedelta(hours=24)
 class Declared:
     """What the rest of the plan declares, for stages to refer to.
 
-    ``flags`` maps each flag's key to its value, or to None where only the provider knows it.
+    ``folder`` holds the plan, ``environment`` lists the variables that reach the gate. ``flags`` maps
+    each flag's key to its value, or to None where only the provider knows it.
     """
 
     networks: Mapping[str, Network]
     contracts: ContractSettings
     flags: Mapping[str, Value | None]
     metrics: Mapping[str, Metric]
+    folder: Path
+    environment: Sequence[str]
 
 
 def stages(written: Written, tables: Mapping[str, StageTable], declared: Declared) -> tuple[Stage, ...]:
@@ -75,6 +80,7 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
         known_failures=_known_failures(written, place, table),
         removed=_removed(written, place, table),
         deadline=deadline,
+        checks=commands(written, name, table.commands, declared.folder, declared.environment),
     )
 
 

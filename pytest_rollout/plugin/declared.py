@@ -36,7 +36,9 @@ class Room:
     fixtures: tuple[str, ...] = ()
 
 
-ROOMS: Mapping[Kind, Room] = {}
+ROOMS: Mapping[Kind, Room] = {
+    Kind.COMMAND: Room(module="pytest_rollout.services.checks"),
+}
 """The kinds whose checks are values of ``Stage.checks``, in the order they are collected."""
 
 

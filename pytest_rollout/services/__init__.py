@@ -1,0 +1,1 @@
+"""Services: what a runbook runs by hand, and the endpoints it asks."""

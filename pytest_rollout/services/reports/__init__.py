@@ -1,0 +1,1 @@
+"""Reports that programs write, read into counts: one module a format."""

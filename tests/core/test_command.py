@@ -1,0 +1,76 @@
+"""A command's finding: the gravest of everything that is wrong, and nothing believed that was not recorded."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_rollout.core.command import Command
+from pytest_rollout.core.evidence import Observation
+from pytest_rollout.core.outcome import Kind, Outcome
+from pytest_rollout.core.results import Format, Result
+
+COMMAND = Command(
+    name="unit tests",
+    run=("npm", "test"),
+    folder=Path(),
+    limit=timedelta(minutes=90),
+    must_print=("all done",),
+    never_print=("FAILED",),
+    results=(Result(format=Format.TAP),),
+)
+SEEN = {
+    "at": "2026-11-25T00:00:00+00:00",
+    "status": 0,
+    "signal": "",
+    "timed_out": False,
+    "left": 0,
+    "must_print": ["all done"],
+    "never_print": [None],
+    "results": [{"tests": 1, "passed": 1, "skipped": 0, "failed": [], "unnamed": 0}],
+    "output": "all done",
+}
+
+
+def judged(command: Command = COMMAND, **changed: Any) -> Any:
+    value = {key: each for key, each in (SEEN | changed).items() if each is not KeyError}
+    return command.judge("plan::beta::commands::unit tests", Observation(item="x", value=value, source="here"))
+
+
+def test_a_command_that_did_as_declared_passes() -> None:
+    finding = judged()
+
+    assert (finding.outcome, finding.kind, finding.title) == (Outcome.PASS, Kind.COMMAND, "unit tests")
+    assert finding.measured == "status 0, 1 of 1 tests passed"
+    assert finding.needed == ("status 0 within 1h30m, tests >= 1, all passed, prints 'all done', never prints 'FAILED'")
+
+
+def test_everything_that_is_wrong_is_told_gravest_first() -> None:
+    finding = judged(status=2, left=2, results=[{"error": "is empty."}], never_print=["1 FAILED"])
+
+    assert finding.outcome is Outcome.FAIL
+    assert finding.measured == (
+        "ended with status 2; printed '1 FAILED', which 'FAILED' must never find; tap on standard output: is empty.; "
+        "left 2 processes running, which nobody waited for and which was ended"
+    )
+    assert finding.detail == "all done"
+
+
+@pytest.mark.parametrize("key", sorted(set(SEEN) - {"output"}))
+@pytest.mark.parametrize("value", [KeyError, None, "x", []], ids=["missing", "null", "text", "empty list"])
+def test_what_was_not_recorded_as_it_must_be_never_passes(key, value) -> None:
+    assert judged(**{key: value}).outcome in {Outcome.ERROR, Outcome.FAIL}
+
+
+@pytest.mark.parametrize("value", [None, [], "0", 0, {}], ids=repr)
+def test_what_is_no_observation_of_a_command_is_an_error(value) -> None:
+    assert COMMAND.judge("x", Observation(item="x", value=value)).outcome is Outcome.ERROR
+
+
+@pytest.mark.parametrize("status", [True, "0", 0.0, None], ids=repr)
+def test_a_status_is_an_integer(status) -> None:
+    """True is not 1, and 0.0 not 0."""
+    assert judged(status=status).outcome is Outcome.ERROR
