@@ -49,6 +49,7 @@ HEAVY = {
     "markdown_it": {"reporting"},
     "markupsafe": {"reporting"},
     "pydantic": {"plan"},
+    "yaml": {"contracts"},
     "typer": {"cli"},
     "rich": {"cli", "reporting"},
     "pytest": {"plugin", "recording"},

@@ -19,12 +19,15 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _BRACKET = re.compile(rb"[\[{]|[\]}]")
 
 
-def read_json(path: Path, *, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+def read_json(
+    path: Path, *, content: bytes | None = None, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None
+) -> Any:
     """What the file holds; raises ``OSError``, or ``ValueError`` for what is not JSON or nested too deep.
 
-    ``pairs`` makes an object of its members, as in ``json.loads``.
+    ``content`` are its bytes where they were read already; ``pairs`` makes an object of its
+    members, as in ``json.loads``.
     """
-    content = path.read_bytes()
+    content = path.read_bytes() if content is None else content
     depth = 0
     for bracket in _BRACKET.finditer(_STRING.sub(b"", content)):
         depth += 1 if bracket[0] in b"[{" else -1

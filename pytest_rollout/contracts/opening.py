@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pytest_rollout.contracts.artifacts import Artifacts
 from pytest_rollout.contracts.book import Contracts
-from pytest_rollout.contracts.deployments import read_deployments
+from pytest_rollout.contracts.deployments import recorded
 from pytest_rollout.core.rollout import ContractSettings
 from pytest_rollout.networks.port import Chain
 
 
 def open_contracts(settings: ContractSettings, chain: Chain) -> Contracts:
     """The book; addresses come from the record declared for this network, if there is one."""
-    record = settings.deployments.get(chain.name)
-    return Contracts(chain, Artifacts(settings.artifacts), read_deployments(record) if record is not None else {})
+    records = recorded(settings, chain.name, chain.chain_id)
+    return Contracts(chain, Artifacts(settings.artifacts), records.addresses if records is not None else {})

@@ -179,11 +179,24 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """Where the contracts of one network are recorded: a file or folder, as some tool left it.
+
+    ``format`` is the tool's where the plan names it, else it is told by what is there. ``names``
+    maps names of the plan's own to what the record calls a contract, or to its address.
+    """
+
+    path: Path
+    format: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContractSettings:
     """Where contracts come from: artifact folders, and addresses by network and name."""
 
     artifacts: tuple[Path, ...] = ()
-    deployments: Mapping[str, Path] = field(default_factory=dict)
+    deployments: Mapping[str, Deployment] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

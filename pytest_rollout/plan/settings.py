@@ -13,6 +13,7 @@ from pytest_rollout.core.errors import suggestion
 from pytest_rollout.core.rollout import (
     ContractSettings,
     Contradiction,
+    Deployment,
     FlagSettings,
     Metric,
     Network,
@@ -21,8 +22,8 @@ from pytest_rollout.core.rollout import (
 )
 from pytest_rollout.core.units import UNITS
 from pytest_rollout.plan import texts
+from pytest_rollout.plan.recorded import deployed
 from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, some, unknown
-from pytest_rollout.plan.states import deployed
 
 if TYPE_CHECKING:
     from pytest_rollout.plan.shape import (
@@ -103,16 +104,24 @@ def contracts(
         for index, text in enumerate(table.artifacts)
     )
     deployments = {}
-    for network, text in table.deployments.items():
-        where = (*place, "deployments", network)
+    for network, declaration in table.deployments.items():
+        where: Place = (*place, "deployments", network)
         if network not in declared:
             raise written.wrong(
                 (*place, "deployments"),
                 f"no network '{network}'; the plan has {some(declared)}.{suggestion(network, declared)}",
             )
-        deployments[network] = written.read(where, text, _existing(folder, Path.is_file, "file"))
-        written.read(where, deployments[network], deployed)
+        if isinstance(written.at(where), dict):
+            where = (*where, "path")
+        path = written.read(where, declaration.path, _existing(folder, Path.exists, "file or folder"))
+        written.read(where, path, deployed)
+        for name in declaration.names:
+            written.read((*place, "deployments", network, "names"), name, _contract_name)
+        deployments[network] = Deployment(path=path, format=declaration.format, names=dict(declaration.names))
     return ContractSettings(artifacts=artifacts, deployments=deployments)
+
+
+_contract_name = texts.key_like(texts.CONTRACT, "contract's name; write a Solidity name, such as SkillProfile")
 
 
 def _existing(folder: Path, is_there: Callable[[Path], bool], what: str) -> Callable[[str], Path]:

@@ -14,6 +14,7 @@ from pytest_rollout.core.rollout import NAME, NetworkKind
 from pytest_rollout.core.units import UNITS
 from pytest_rollout.plan import texts
 from pytest_rollout.plan.notification_shape import CdeventsTable, NotificationsTable
+from pytest_rollout.plan.recorded import FORMATS
 from pytest_rollout.plan.section import (
     A_LATER_VERSION,
     Duration,
@@ -97,6 +98,29 @@ class NetworkTable(Section):
             raise wrong(f"kind '{data['kind']}' comes with a later version; this version knows tester and anvil.")
 
 
+class DeploymentTable(Section):
+    """Where the contracts of one network are recorded."""
+
+    path: Text = Field(
+        examples=["deployments/mainnet"], description="The file or folder with the record, relative to the plan."
+    )
+    format: Annotated[str, *choice("format", *FORMATS)] | None = Field(
+        None, description="What wrote the record; told by what is there, if left out."
+    )
+    names: dict[str, Text] = Field(
+        {},
+        description="Names of the plan's own, and what the record calls each contract, or its address.",
+        json_schema_extra=keys(texts.CONTRACT.pattern),
+    )
+
+
+def _deployment(value: Any) -> Any:
+    return {"path": value} if isinstance(value, str) else value
+
+
+Deployed = Annotated[DeploymentTable, BeforeValidator(_deployment, json_schema_input_type=Text | DeploymentTable)]
+
+
 class ContractsTable(Section):
     """Where contracts come from."""
 
@@ -105,9 +129,9 @@ class ContractsTable(Section):
         Field(min_length=1),
         BeforeValidator(one_or_many, json_schema_input_type=Text | Annotated[list[Text], Field(min_length=1)]),
     ] = Field([], description="Folders with compiled artifacts, <Name>.json at any depth, relative to the plan.")
-    deployments: dict[str, Text] = Field(
+    deployments: dict[str, Deployed] = Field(
         {},
-        description="For each network, the JSON file of contract names and addresses, relative to the plan.",
+        description="For each network, the file or folder that records its contracts, or a table with more about it.",
         json_schema_extra=keys(NAME.pattern),
     )
 

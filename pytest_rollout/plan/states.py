@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.errors import suggestion
 from pytest_rollout.core.rollout import ContractSettings, ContractState, Network, Value
 from pytest_rollout.plan import texts
+from pytest_rollout.plan.recorded import deployed
 from pytest_rollout.plan.sentence import GIVEN, Inexact, Place, Unfit, Written, misfit, quoted, some
 
 if TYPE_CHECKING:
@@ -46,39 +45,12 @@ class Known:
     def contracts(self, network: str) -> list[str]:
         """Contract names with an artifact, or with an address on this network."""
         deployment = self.settings.deployments.get(network)
-        return sorted(self.artifacts | (deployed(deployment) if deployment else frozenset()))
+        recorded = deployed(deployment.path) | deployment.names.keys() if deployment else frozenset()
+        return sorted(self.artifacts | recorded)
 
 
 def _is_artifact(file: str) -> bool:
     return file.endswith(".json") and not file.endswith((".dbg.json", ".metadata.json"))
-
-
-def deployed(file: Path) -> frozenset[str]:
-    """The names a deployment file gives addresses to, wherever in it they stand.
-
-    Only for telling a misspelt name; what the record means is read by the contracts room. A file
-    that is not JSON raises ``Unfit``.
-    """
-    try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
-        raise Unfit(f"{GIVEN} is no JSON object; a map of contract names to addresses is needed.")
-    names: set[str] = set()
-    level: list[Any] = [content]
-    while level:
-        entry = level.pop()
-        if isinstance(entry, dict):
-            names |= {name.rpartition("#")[2] for name, value in entry.items() if _is_address(value)}
-            level.extend(entry.values())
-    return frozenset(names)
-
-
-def _is_address(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(_is_address(value.get(key)) for key in ("address", "proxy") if isinstance(value.get(key), str))
-    return isinstance(value, str) and texts.ADDRESS.fullmatch(value) is not None
 
 
 def states(

@@ -11,7 +11,7 @@ import pytest
 from pytest_rollout.contracts.book import Contracts
 from pytest_rollout.contracts.opening import open_contracts
 from pytest_rollout.core.errors import ContractError, NetworkError, Reverted
-from pytest_rollout.core.rollout import ContractSettings
+from pytest_rollout.core.rollout import ContractSettings, Deployment
 from pytest_rollout.networks.port import Chain
 
 OUT = Path(__file__).parent / "artifacts" / "out"
@@ -199,7 +199,9 @@ def test_a_recorded_contract_is_known_without_deploying_it(open_chain: Callable[
     record = tmp_path / "local.json"
     record.write_text(json.dumps({"Probe": where, "Roles": NOBODY, "Vault": where}))
 
-    contracts = open_contracts(ContractSettings(artifacts=settings.artifacts, deployments={"local": record}), chain)
+    contracts = open_contracts(
+        ContractSettings(artifacts=settings.artifacts, deployments={"local": Deployment(path=record)}), chain
+    )
 
     assert contracts.names() == ["Probe", "Roles", "Vault"]
     assert contracts.Probe.functions.number().call() == 9
@@ -210,7 +212,7 @@ def test_a_recorded_contract_is_known_without_deploying_it(open_chain: Callable[
 
 
 def test_another_network_s_record_is_not_read(open_chain: Callable[..., Chain], tmp_path: Path) -> None:
-    settings = ContractSettings(artifacts=(), deployments={"mainnet": tmp_path / "missing.json"})
+    settings = ContractSettings(artifacts=(), deployments={"mainnet": Deployment(path=tmp_path / "missing.json")})
 
     assert open_contracts(settings, open_chain()).names() == []
 

@@ -16,6 +16,7 @@ from pytest_rollout.core.rollout import (
     ChecklistEntry,
     ContractState,
     Contradiction,
+    Deployment,
     Exposure,
     FlagState,
     KnownFailure,
@@ -159,6 +160,8 @@ PLANS = {
     "a bound that is met by one value": SMALL + METRIC + CRITERION.replace("> 99 %", "== 100 %"),
     "nobody inside": SMALL + "exposure = { users = 0 }\n",
     "no upper end": SMALL + 'exposure = { users = "100.." }\n',
+    "a record with its format": GOOD.replace('"devnet.json"', '{ path = "devnet.json", format = "plain" }'),
+    "a contract by another name": GOOD.replace('"devnet.json"', '{ path = "devnet.json", names = { Safe = "Vault" } }'),
     "two artifact folders": SMALL + '[contracts]\nartifacts = ["contracts", "contracts/out"]\n',
     "a flagd file": SMALL + '[flags]\nprovider = "flagd:flags.json"\n[stages.beta.flags]\nnewFlow = true\n',
     "a share of nobody": SMALL
@@ -193,7 +196,7 @@ def test_a_plan_becomes_the_values_it_means(load_text: Callable[..., Rollout]) -
     )
     assert rollout.networks["devnet"] == Network(name="devnet", kind=NetworkKind.ANVIL, chain_id=31337, binary="anvil")
     assert rollout.contracts.artifacts == (rollout.folder / "contracts/out",)
-    assert rollout.contracts.deployments == {"devnet": rollout.folder / "devnet.json"}
+    assert rollout.contracts.deployments == {"devnet": Deployment(path=rollout.folder / "devnet.json")}
     assert rollout.flags.values == {
         "profileCreation": True,
         "endorsements": False,
@@ -765,7 +768,7 @@ MEANINGLESS = {
     ),
     "deployment missing": (
         edit('"devnet.json"', '"nowhere.json"'),
-        "contracts.deployments.devnet: no file 'nowhere.json'; paths are relative to the plan's own folder.",
+        "contracts.deployments.devnet: no file or folder 'nowhere.json'; paths are relative to the plan's own folder.",
     ),
     "deployment of no network": (
         edit("devnet = ", "devnt = "),
@@ -773,8 +776,26 @@ MEANINGLESS = {
     ),
     "deployment no JSON": (
         edit('"devnet.json"', '"broken.json"'),
-        "contracts.deployments.devnet: 'broken.json' is no JSON object; a map of contract names to addresses is "
-        "needed.",
+        "contracts.deployments.devnet: 'broken.json' is no JSON that records contracts; a map of contract names to "
+        "addresses would do.",
+    ),
+    "deployment format unknown": (
+        edit('"devnet.json"', '{ path = "devnet.json", format = "foundy" }'),
+        "contracts.deployments.devnet.format: no format 'foundy'; allowed are hardhat-deploy, ignition, foundry, "
+        "openzeppelin, ape, unified, list, plain. Did you mean 'foundry'?",
+    ),
+    "deployment path missing": (
+        edit('"devnet.json"', '{ format = "foundry" }'),
+        "contracts.deployments.devnet: 'path' is missing; write for example path = \"deployments/mainnet\".",
+    ),
+    "deployment name that is none": (
+        edit('"devnet.json"', '{ path = "devnet.json", names = { "a b" = "Vault" } }'),
+        "contracts.deployments.devnet.names: 'a b' is no contract's name; write a Solidity name, such as SkillProfile.",
+    ),
+    "deployment table, file missing": (
+        edit('"devnet.json"', '{ path = "nowhere.json" }'),
+        "contracts.deployments.devnet.path: no file or folder 'nowhere.json'; paths are relative to the plan's own "
+        "folder.",
     ),
     "flagd file missing": (
         SMALL + '[flags]\nprovider = "flagd:flag.json"\n',
