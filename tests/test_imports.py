@@ -13,7 +13,7 @@ import pytest
 import pytest_rollout
 
 PACKAGE = Path(pytest_rollout.__file__).parent
-OUTSIDE = {"networks", "contracts", "flags", "metrics", "notifications", "services", "stores"}
+OUTSIDE = {"networks", "contracts", "flags", "metrics", "notifications", "services", "stores", "consensus"}
 MAY_ENTER = {
     "core": set(),
     "plan": {"core"},
@@ -24,6 +24,7 @@ MAY_ENTER = {
     "notifications": {"core"},
     "services": {"core"},
     "stores": {"core"},
+    "consensus": {"core"},
     "ledger": {"core"},
     "reporting": {"core"},
     "runner": {"core", "plan", "ledger", "reporting", "metrics"},

@@ -65,6 +65,10 @@ class MetricError(RolloutError):
     """A source of samples cannot be reached, or answers something that is none."""
 
 
+class EngineError(RolloutError):
+    """A consensus engine, a node or their modes are missing, or cannot be used as asked."""
+
+
 class LedgerError(RolloutError):
     """The ledger is missing, locked, full, foreign or does not verify."""
 

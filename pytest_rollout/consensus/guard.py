@@ -1,0 +1,143 @@
+"""Asking an engine so that nothing it does reaches the caller: a thread of its own, and a time limit."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pytest_rollout.core.answer import Answer, refusal_of
+
+MOST_STUCK = 8
+"""So many calls may hang at once; while they do, further ones are not made."""
+
+_PICKLED = (dict, list, tuple, set, bytearray)
+_SAME = (int, str, bytes, bool, type(None), float)
+
+Ask = Callable[[Any], Any]
+_Outcome = tuple[Any, BaseException | None, int]
+_NOTHING: _Outcome = (None, None, 0)
+
+
+class StuckError(Exception):
+    """Too many earlier calls still hang, so this one was not made."""
+
+
+class LateError(Exception):
+    """The time limit passed without an answer."""
+
+
+def frozen(block: Any) -> Callable[[], Any]:
+    """Makes copies of a block as it is now, however it is changed later; ``TypeError`` where none can be made."""
+    if type(block) in _SAME:
+        return lambda: block
+    if type(block) in _PICKLED:
+        try:
+            pickled = pickle.dumps(block, protocol=5)
+        except Exception:  # noqa: BLE001, S110 - whatever an object's own pickling raises
+            pass
+        else:
+            return lambda: pickle.loads(pickled)  # noqa: S301 - what was pickled a moment ago
+    try:
+        kept = copy.deepcopy(block)
+    except Exception as error:  # noqa: BLE001 - as above
+        raise TypeError(f"a block of type {type(block).__name__} cannot be copied: {type(error).__name__}") from None
+    return lambda: copy.deepcopy(kept)
+
+
+def ask_here(ask: Ask, block: Any, reasons: Mapping[str, str]) -> tuple[Answer, BaseException | None]:
+    """The answer of an engine that runs in the caller's own thread, and what it raised."""
+    began = time.perf_counter_ns()
+    try:
+        value = ask(block)
+    except Exception as error:  # noqa: BLE001 - whatever it raises is its answer
+        return Answer(refusal=refusal_of(error, reasons), nanoseconds=time.perf_counter_ns() - began), error
+    return Answer(value=value, nanoseconds=time.perf_counter_ns() - began), None
+
+
+class Guard:
+    """Threads that wait for engine calls; one that hangs is left behind, and ends with its call."""
+
+    def __init__(self) -> None:
+        self._idle: list[_Worker] = []
+        self._stuck = 0
+        self._lock = threading.Lock()
+
+    def ask(
+        self, ask: Ask, block: Any, seconds: float, reasons: Mapping[str, str]
+    ) -> tuple[Answer, BaseException | None]:
+        """The answer within the limit; raises ``LateError`` past it, ``StuckError`` where no call is made."""
+        try:
+            worker = self._idle.pop()
+        except IndexError:
+            if self._stuck >= MOST_STUCK:
+                raise StuckError from None
+            worker = _Worker()
+        worker.order = (ask, block)
+        worker.go.release()
+        try:
+            has_answered = worker.done.acquire(timeout=seconds)
+        except BaseException:
+            self._leave(worker)  # Ctrl-C in the caller: the call goes on without it
+            raise
+        if not has_answered:
+            self._leave(worker)
+            raise LateError
+        value, error, nanoseconds = worker.outcome
+        worker.outcome = _NOTHING
+        self._idle.append(worker)
+        if error is None:
+            return Answer(value=value, nanoseconds=nanoseconds), None
+        return Answer(refusal=refusal_of(error, reasons), nanoseconds=nanoseconds), error
+
+    def close(self) -> None:
+        """Let idle threads end."""
+        while self._idle:
+            self._idle.pop().dismiss(None)
+
+    def _leave(self, worker: _Worker) -> None:
+        with self._lock:
+            self._stuck += 1
+        worker.dismiss(self._came_back)
+
+    def _came_back(self) -> None:
+        with self._lock:
+            self._stuck -= 1
+
+
+class _Worker:
+    """A daemon thread that makes one call at a time; two locks hand over, which is the cheapest way there is."""
+
+    def __init__(self) -> None:
+        self.order: tuple[Ask, Any] | None = None
+        self.outcome: _Outcome = _NOTHING
+        self.go = threading.Lock()
+        self.done = threading.Lock()
+        self.go.acquire()  # a signal, not a guard
+        self.done.acquire()
+        self._last: Callable[[], None] | None = None
+        threading.Thread(target=self._serve, daemon=True, name="rollout-candidate").start()
+
+    def dismiss(self, ended: Callable[[], None] | None) -> None:
+        """Nobody asks any longer: once its call ends, say so and end."""
+        self._last = ended
+        self.go.release()
+
+    def _serve(self) -> None:
+        while True:
+            self.go.acquire()  # a signal, not a guard
+            order, self.order = self.order, None
+            if order is None:
+                break
+            began = time.perf_counter_ns()
+            try:
+                self.outcome = order[0](order[1]), None, time.perf_counter_ns() - began
+            except BaseException as error:  # noqa: BLE001 - even SystemExit is the engine's own
+                self.outcome = None, error, time.perf_counter_ns() - began
+            del order
+            self.done.release()
+        if self._last is not None:
+            self._last()

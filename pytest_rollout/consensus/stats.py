@@ -1,0 +1,152 @@
+"""What a dual run counts, and the stats document a node serves.
+
+The document has the keys that nodes in the field serve - ``mode``, ``total_verifications``,
+``divergences``, ``rust_errors``, ``fallback_to_legacy``, ``divergence_rate``, ``rust_error_rate`` -
+and those they lack. A rate without traffic is null, never 0.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pytest_rollout.core.answer import Answer, Relation
+from pytest_rollout.core.mode import Mode, voided
+from pytest_rollout.core.tally import Counts, Latencies
+
+MOST_VISITS = 200
+"""So many newest switches of mode are remembered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """How one block was verified: the mode the call read, who answered, how the two compared (None if they did not)."""
+
+    mode: Mode
+    answered_by: str
+    relation: Relation | None = None
+    is_fallback: bool = False
+    is_sampled_out: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """One uninterrupted time on a rung, with what was counted there; void once it was demoted from."""
+
+    mode: Mode
+    since: datetime
+    counts: Counts = field(default_factory=Counts)
+    void: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """The visit as JSON."""
+        return {"mode": self.mode.spelt, "since": self.since.isoformat(), "void": self.void, **self.counts.document()}
+
+
+class Stats:
+    """Counts of all calls of one dual run; safe to use from any thread."""
+
+    def __init__(self, mode: Mode, started_at: datetime) -> None:
+        self._lock = threading.Lock()
+        self._started_at = started_at
+        self._run = uuid.uuid4().hex
+        self._earlier = Counts()  # of visits no longer remembered
+        self._visits = [Visit(mode=mode, since=started_at)]
+        self._latencies = Latencies()
+        self._callback_errors = 0
+        self._last_at: datetime | None = None
+
+    def verified(
+        self, seen: Verification, at: datetime, *, reference: Answer | None = None, candidate: Answer | None = None
+    ) -> None:
+        """Count one call under the mode it read."""
+        with self._lock:
+            visit = self._visits[-1]
+            if visit.mode is not seen.mode:  # the mode was switched while this call was under way
+                visit = next((each for each in reversed(self._visits) if each.mode is seen.mode), visit)
+            _count(visit.counts, seen, reference, candidate)
+            self._last_at = at
+            self._latencies.add(
+                None if reference is None else reference.nanoseconds,
+                None if candidate is None else candidate.nanoseconds,
+                is_late=seen.relation is Relation.TIMEOUT,
+            )
+
+    def callback_failed(self) -> None:
+        """A callback raised, hung, or a divergence could not be kept."""
+        with self._lock:
+            self._callback_errors += 1
+
+    def switch(self, mode: Mode, at: datetime) -> None:
+        """A new visit begins."""
+        with self._lock:
+            self._begin(mode, at)
+
+    def demote(self, mode: Mode, at: datetime) -> None:
+        """A new visit begins below, and what was gathered on the rungs above is void."""
+        with self._lock:
+            climbed = voided(tuple(each.mode for each in self._visits), mode)
+            for visit in self._visits:
+                visit.void = visit.void or visit.mode in climbed
+            self._begin(mode, at)
+
+    def _begin(self, mode: Mode, at: datetime) -> None:
+        self._visits.append(Visit(mode=mode, since=at))
+        while len(self._visits) > MOST_VISITS:
+            self._earlier.add(self._visits.pop(0).counts)
+
+    def document(self, at: datetime, versions: dict[str, str]) -> dict[str, Any]:
+        """The stats document as of ``at``."""
+        with self._lock:
+            total = Counts(**self._earlier.document())
+            for visit in self._visits:
+                total.add(visit.counts)
+            mode = self._visits[-1].mode
+            visits = [each.document() for each in self._visits]
+            latencies = self._latencies.copied()
+            callback_errors, last_at = self._callback_errors, self._last_at
+        return {
+            "mode": mode.spelt,
+            "rung": mode.value,
+            "total_verifications": total.verifications,
+            "rust_errors": total.candidate_errors,
+            "fallback_to_legacy": total.fallbacks,
+            "divergence_rate": _rate(total.divergences, total.comparisons),
+            "rust_error_rate": _rate(total.candidate_errors, total.comparisons),
+            "fallback_rate": _rate(total.fallbacks, total.verifications),
+            **{name: count for name, count in total.document().items() if name != "verifications"},
+            "callback_errors": callback_errors,
+            "run": self._run,
+            "started_at": self._started_at.isoformat(),
+            "at": at.isoformat(),
+            "last_verification_at": None if last_at is None else last_at.isoformat(),
+            "latency": latencies.document(),
+            "mode_history": visits,
+            "versions": versions,
+        }
+
+
+def _count(counts: Counts, seen: Verification, reference: Answer | None, candidate: Answer | None) -> None:
+    counts.verifications += 1
+    counts.fallbacks += seen.is_fallback
+    if seen.relation is not None:
+        counts.count(seen.relation)
+    elif seen.is_sampled_out:
+        counts.sampled_out += 1
+    elif seen.mode is Mode.SHADOW or seen.is_fallback or seen.answered_by == "nobody":
+        counts.skipped += 1
+    elif seen.mode is Mode.CANDIDATE_ONLY and candidate is not None and _is_crash(candidate):
+        counts.candidate_errors += 1
+    elif seen.mode is Mode.REFERENCE_ONLY and reference is not None and _is_crash(reference):
+        counts.reference_errors += 1
+
+
+def _is_crash(answer: Answer) -> bool:
+    return answer.refusal is not None and answer.refusal.is_crash
+
+
+def _rate(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

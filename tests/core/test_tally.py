@@ -1,0 +1,110 @@
+"""Comparisons counted apart, and latencies by nearest rank."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_rollout.core.answer import Relation
+from pytest_rollout.core.errors import EvidenceError
+from pytest_rollout.core.latency import percentile, percentiles, ratios
+from pytest_rollout.core.tally import COUNTS, Counts, Latencies, tally
+
+
+def test_each_relation_has_a_counter_of_its_own() -> None:
+    counts = Counts(verifications=len(Relation))
+    for relation in Relation:
+        counts.count(relation)
+
+    assert counts.document() == {
+        "verifications": 7,
+        "comparisons": 6,
+        "divergences": 3,
+        "differing": 1,
+        "candidate_errors": 1,
+        "reference_errors": 1,
+        "agreed_refusals": 1,
+        "fallbacks": 0,
+        "timeouts": 1,
+        "sampled_out": 0,
+        "skipped": 0,
+        "ignored": 1,
+    }
+    assert Counts.read(counts.document()) == counts
+
+
+def test_a_candidate_that_raises_every_time_has_diverged_every_time() -> None:
+    """77 errors in 77 blocks never read as no divergence (rule 24)."""
+    counts, _ = tally([("candidate_error", 1000, 1000)] * 77)
+
+    assert (counts.comparisons, counts.candidate_errors, counts.divergences) == (77, 77, 77)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"divergences": -1},
+        {"divergences": True},
+        {"divergences": 0.0},
+        {"divergences": None},
+        {"divergences": 4},
+        {"comparisons": 2},
+        {"verifications": 3},
+        {"fallbacks": 99},
+        {"differing": 5},
+    ],
+    ids=str,
+)
+def test_counts_that_cannot_be_are_refused(changes) -> None:
+    sound = dict.fromkeys(COUNTS, 0) | {
+        "verifications": 10,
+        "comparisons": 10,
+        "divergences": 3,
+        "differing": 1,
+        "candidate_errors": 1,
+        "reference_errors": 1,
+    }
+    Counts.read(sound)
+
+    with pytest.raises(EvidenceError):
+        Counts.read(sound | changes)
+
+
+def test_an_absent_count_is_not_zero() -> None:
+    with pytest.raises(EvidenceError, match="fallbacks is None"):
+        Counts.read({each: 0 for each in COUNTS if each != "fallbacks"})
+
+
+def test_a_record_of_no_relation_is_refused() -> None:
+    with pytest.raises(EvidenceError, match="relation is 'fine'"):
+        tally([("fine", 1, 1)])
+
+
+def test_percentiles_are_nearest_rank() -> None:
+    """The 95th of 20 samples is the 19th, and of 21 the 20th."""
+    assert percentile(range(1, 21), 95) == 19
+    assert percentile(range(1, 22), 95) == 20
+    assert percentile([7], 50) == 7
+    assert percentiles([]) == {}
+
+
+def test_a_timeout_is_slower_than_any_sample() -> None:
+    """So the worst calls cannot leave the sample (rule 12)."""
+    assert percentiles(range(1, 95), infinite=6) == {"p50": 50, "p95": None, "p99": None}
+
+
+def test_ratios_are_paired_and_never_rounded_down() -> None:
+    assert ratios([(3, 1), (1, 5), (0, 1)]) == [333_334, 5_000_000, 1_000_000]
+
+
+def test_latencies_keep_each_block_together() -> None:
+    latencies = Latencies()
+    for ours, theirs in ((100, 20), (1000, 200), (10, 2)):
+        latencies.add(ours, theirs)
+    latencies.add(50, None, is_late=True)
+    latencies.add(70, None)
+
+    document = latencies.document()
+
+    assert document["ratio_millionths"] == {"samples": 4, "p50": 200_000, "p95": None, "p99": None}
+    assert document["reference_ns"]["samples"] == 5
+    assert document["candidate_ns"] == {"samples": 4, "p50": 20, "p95": None, "p99": None}
