@@ -11,6 +11,7 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from fractions import Fraction
 
@@ -18,6 +19,7 @@ from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Kind, Outcome, Severity
 from pytest_rollout.core.units import Unit, show
+from pytest_rollout.core.window import Window
 
 
 class Relation(StrEnum):
@@ -74,6 +76,7 @@ class Statistic(StrEnum):
     EVERY = "every"
     SUM = "sum"
     COUNT = "count"
+    MEAN = "mean"
     MAX = "max"
     MIN = "min"
     MEDIAN = "p50"
@@ -84,15 +87,54 @@ class Statistic(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """A bound whose breach asks for rollback; without a window it asks this run's own values."""
+    """A bound whose breach asks for rollback.
+
+    Without a window it asks the values the criterion itself is judged on: this run's own, or
+    those of the criterion's ``over``.
+    """
 
     when: Bound
     severity: Severity = Severity.IMMEDIATE
+    window: Window | None = None
+
+    def __str__(self) -> str:
+        return str(self.when) if self.window is None else f"{self.when}, {self.window}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """How much worse than an earlier passing judgement a value may be, and how old that may be.
+
+    ``worse`` is a share of the earlier value. With ``significance``, the raw samples of both are
+    compared by a rank test, and only a difference that is no chance counts.
+    """
+
+    worse: Fraction
+    max_age: timedelta
+    significance: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """What a criterion looks back on, where its metric has a source; all of it in nanoseconds.
+
+    ``over`` is the time looked at, ``max_age`` how old the newest sample may be, ``max_gap`` how
+    far apart two samples may be for the time between them to have been seen, and ``max_blind`` how
+    much of the time may be unseen.
+    """
+
+    over: int
+    max_age: int
+    max_gap: int
+    max_blind: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion:
-    """Bounds on one metric. ``min_samples`` counts the denominator of a ratio, else the values."""
+    """Bounds on one metric. ``min_samples`` counts the denominator of a ratio, else the values.
+
+    ``span`` is given exactly where the metric has a source.
+    """
 
     name: str
     metric: str
@@ -103,6 +145,8 @@ class Criterion:
     rollback: tuple[Trigger, ...] = ()
     min_samples: int = 1
     required: bool = True
+    span: Span | None = None
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +176,16 @@ def percentile(values: Sequence[Fraction], share: Fraction) -> Fraction:
     """The nearest-rank percentile of raw values: the ceil(share x n)-th smallest (rule 12)."""
     if not values:
         raise EvidenceError("a percentile of no values was asked for; there is none")
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+    return sorted(values)[_rank(share, len(values)) - 1]
+
+
+def rank(statistic: Statistic, count: int) -> int:
+    """Which of ``count`` sorted values the statistic is, from 1: nearest rank (rule 12)."""
+    return _rank(_SHARES[statistic], count)
+
+
+def _rank(share: Fraction, count: int) -> int:
+    return max(1, -(-share.numerator * count // share.denominator))
 
 
 def supported(total: int, *, alpha: Fraction = Fraction(1, 20)) -> Fraction:
@@ -155,22 +207,29 @@ def samples_needed(limit: Fraction, *, alpha: Fraction = Fraction(1, 20)) -> int
     return math.ceil(math.log(float(alpha)) / logarithm)
 
 
-_STATISTICS: dict[Statistic, Callable[[Sequence[Fraction]], Fraction]] = {
-    Statistic.SUM: lambda values: sum(values, Fraction(0)),
-    Statistic.COUNT: lambda values: Fraction(len(values)),
-    Statistic.MAX: max,
-    Statistic.MIN: min,
-    Statistic.MEDIAN: lambda values: percentile(values, Fraction(1, 2)),
-    Statistic.P90: lambda values: percentile(values, Fraction(9, 10)),
-    Statistic.P95: lambda values: percentile(values, Fraction(19, 20)),
-    Statistic.P99: lambda values: percentile(values, Fraction(99, 100)),
+_SHARES: dict[Statistic, Fraction] = {
+    Statistic.MIN: Fraction(0),
+    Statistic.MEDIAN: Fraction(1, 2),
+    Statistic.P90: Fraction(9, 10),
+    Statistic.P95: Fraction(19, 20),
+    Statistic.P99: Fraction(99, 100),
+    Statistic.MAX: Fraction(1),
 }
+
+
+def statistic_of(values: Sequence[Fraction], statistic: Statistic) -> Fraction:
+    """The one value that several become."""
+    if statistic is Statistic.COUNT:
+        return Fraction(len(values))
+    if statistic in {Statistic.SUM, Statistic.MEAN}:
+        return sum(values, Fraction(0)) / (len(values) if statistic is Statistic.MEAN else 1)
+    return percentile(values, _SHARES[statistic])
 
 
 def _decisive(values: Sequence[Fraction], statistic: Statistic, bound: Bound) -> Fraction:
     """The one value that must meet ``bound``; for EVERY, the one worst for it."""
     if statistic is not Statistic.EVERY:
-        return _STATISTICS[statistic](values)
+        return statistic_of(values, statistic)
     if bound.relation is Relation.EQUAL:
         return max(values, key=lambda value: abs(value - bound.limit))
     return min(values) if bound.relation.wants_more else max(values)
