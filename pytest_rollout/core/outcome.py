@@ -58,6 +58,7 @@ class Kind(StrEnum):
     TEST = "tests"
     CRITERION = "criteria"
     COMMAND = "commands"
+    SOAK = "soak"
     CHECKLIST = "checklist"
 
 
