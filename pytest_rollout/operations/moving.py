@@ -1,0 +1,100 @@
+"""Moving a rollout on or back: the world and the record are looked at again, then the move is recorded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pytest_rollout.core.checklist import valid_ticks
+from pytest_rollout.core.entries import Entry, EntryKind
+from pytest_rollout.core.errors import Refused
+from pytest_rollout.core.history import History, JudgementRecord
+from pytest_rollout.core.judging import judge
+from pytest_rollout.core.moves import COMPLETE, Promotion, Rollback
+from pytest_rollout.core.promotion import may_promote, may_roll_back
+from pytest_rollout.core.redaction import Redactor
+from pytest_rollout.core.rollout import Rollout, Stage
+from pytest_rollout.operations.recording import append, history_of
+from pytest_rollout.operations.workspace import Workspace
+from pytest_rollout.runner.pinning import measure_subject
+from pytest_rollout.runner.record import unpack
+
+if TYPE_CHECKING:  # paid for where a ledger is opened
+    from pytest_rollout.ledger.port import Ledger
+
+
+def promote(workspace: Workspace, place: str, *, person: str, now: datetime) -> tuple[Promotion, Entry]:
+    """Look again, then record the move to the next stage; refuses with one sentence (rules 33, 35, 37)."""
+    rollout, stage = workspace.gate(place)
+    ledger = workspace.open()
+    ledger.verify()
+    history = history_of(ledger, rollout)
+    subject = measure_subject(rollout, stage, workspace.root, stage.network)
+    record = may_promote(
+        rollout=rollout, stage=stage.name, history=history, subject=subject, now=now, ledger_id=ledger.id
+    )
+    _judge_again(ledger, rollout, record)
+    _still_ticked(rollout, stage, history)
+    following = rollout.after(stage.name)
+    move = Promotion(
+        rollout=rollout.name,
+        stage=stage.name,
+        to=COMPLETE if following is None else following.name,
+        entry=history.entry,
+        judgement=record.digest,
+        judgement_sequence=record.sequence,
+        run=record.run.id,
+        attempts=history.attempts(stage.name),
+        person=Redactor(rollout.secrets).text(person),
+        at=now,
+    )
+    return move, append(ledger, EntryKind.PROMOTION, move.document(), history, {})
+
+
+def roll_back(
+    workspace: Workspace, place: str, *, person: str, reason: str, now: datetime, to: str | None = None
+) -> tuple[Rollback, Entry]:
+    """Record the move to an earlier stage, by default the one before."""
+    rollout, stage = workspace.gate(place)
+    ledger = workspace.open()
+    ledger.verify()
+    history = history_of(ledger, rollout)
+    target = may_roll_back(
+        rollout=rollout, stage=stage.name, history=history, reason=reason, ledger_id=ledger.id, to=to
+    )
+    clean = Redactor(rollout.secrets).text
+    move = Rollback(
+        rollout=rollout.name,
+        stage=stage.name,
+        to=target,
+        entry=history.entry,
+        person=clean(person),
+        reason=clean(reason),
+        at=now,
+    )
+    return move, append(ledger, EntryKind.ROLLBACK, move.document(), history, {})
+
+
+def _judge_again(ledger: Ledger, rollout: Rollout, record: JudgementRecord) -> None:
+    """The recorded evidence must give the recorded judgement, byte for byte (rule 5)."""
+    from pytest_rollout.ledger.canonical import parse, seal  # noqa: PLC0415 - rfc8785, as above
+
+    entry = next(ledger.entries(record.sequence))
+    digest = parse(entry.payload)["evidence_digest"]
+    sealed = seal(judge(unpack(ledger.attachment(digest), rollout, digest)))
+    if sealed.payload != entry.payload:
+        raise Refused(
+            f"{record.rollout}:{record.stage}: judging the recorded evidence again gives another judgement "
+            f"({sealed.judgement.verdict.value}, digest {sealed.digest[:12]}, recorded {record.digest[:12]}); "
+            f"pytest-rollout itself may have changed. Run `pytest --stage={record.rollout}:{record.stage}` again."
+        )
+
+
+def _still_ticked(rollout: Rollout, stage: Stage, history: History) -> None:
+    ticks = valid_ticks(history, rollout, stage.name, history.entry)
+    for entry in stage.checklist:
+        if entry.required and entry.number not in ticks:
+            raise Refused(
+                f"{rollout.name}:{stage.name}: checklist {entry.number} ('{entry.text}') is no longer ticked; "
+                f"run `rollout check {rollout.name}:{stage.name} {entry.number}`, then judge again."
+            )

@@ -1,0 +1,82 @@
+"""Where a rollout stands, and what is owed for its next step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pytest_rollout.core.checklist import valid_ticks
+from pytest_rollout.core.errors import Refused
+from pytest_rollout.core.history import History, JudgementRecord
+from pytest_rollout.core.promotion import may_promote
+from pytest_rollout.core.rollout import ChecklistEntry, Rollout, Stage
+from pytest_rollout.operations.recording import history_of
+from pytest_rollout.operations.workspace import Workspace
+from pytest_rollout.runner.kept import kept_plan
+from pytest_rollout.runner.pinning import measure_subject
+
+if TYPE_CHECKING:  # paid for where a ledger is opened
+    from pytest_rollout.ledger.port import Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a rollout stands and what is owed for its next step. ``stage`` is None when complete."""
+
+    rollout: Rollout
+    stage: Stage | None
+    attempts: int
+    judgement: JudgementRecord | None
+    findings: tuple[Mapping[str, object], ...]
+    unticked: tuple[ChecklistEntry, ...]
+    obstacle: str
+
+    @property
+    def following(self) -> str:
+        """The next command to type."""
+        if self.stage is None:
+            return ""
+        place = f"{self.rollout.name}:{self.stage.name}"
+        if not self.obstacle:
+            return f"rollout promote {place}"
+        if self.judgement is not None and self.judgement.verdict == "rollback":
+            return f"rollout rollback {place}"
+        required = [entry for entry in self.unticked if entry.required]
+        return f"rollout check {place} {required[0].number}" if required else f"pytest --stage={place}"
+
+
+def standing(workspace: Workspace, rollout: Rollout, now: datetime) -> Standing:
+    """Where ``rollout`` stands now, by the record."""
+    rollout = kept_plan(rollout)
+    ledger = workspace.open()
+    history = history_of(ledger, rollout)
+    position = history.position(rollout.stages)
+    if position.stage is None:
+        return Standing(rollout=rollout, stage=None, attempts=0, judgement=None, findings=(), unticked=(), obstacle="")
+    stage = rollout.stage(position.stage)
+    ticks = valid_ticks(history, rollout, stage.name, history.entry)
+    judgement = history.newest_judgement(stage.name)
+    is_current = judgement is not None and judgement.run.entry == history.entry
+    document = (history.document(stage.name) or {}) if is_current else {}
+    return Standing(
+        rollout=rollout,
+        stage=stage,
+        attempts=history.attempts(stage.name),
+        judgement=judgement if is_current else None,
+        findings=tuple(f for f in document.get("findings", ()) if f["required"] and f["outcome"] != "pass"),
+        unticked=tuple(entry for entry in stage.checklist if entry.number not in ticks),
+        obstacle=_obstacle(workspace, rollout, stage, history, ledger, now),
+    )
+
+
+def _obstacle(
+    workspace: Workspace, rollout: Rollout, stage: Stage, history: History, ledger: Ledger, now: datetime
+) -> str:
+    try:
+        subject = measure_subject(rollout, stage, workspace.root, stage.network)
+        may_promote(rollout=rollout, stage=stage.name, history=history, subject=subject, now=now, ledger_id=ledger.id)
+    except Refused as refusal:
+        return str(refusal)
+    return ""
