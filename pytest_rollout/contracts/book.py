@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NewType, cast
 
 from pytest_rollout.contracts.addresses import Unfit, address
 from pytest_rollout.contracts.artifacts import Artifacts, link, some
+from pytest_rollout.contracts.interface import Abi, Interface
 from pytest_rollout.core.errors import ContractError, NetworkError, listed, suggestion
 from pytest_rollout.networks.port import Chain
 
@@ -34,6 +35,7 @@ class Contracts:
         self._artifacts = artifacts
         self._recorded = dict(deployments)
         self._known: dict[str, Contract] = {}
+        self.height: int | None = None
         chain.errors.learn_later(artifacts.abis)
 
     def __getattr__(self, name: str) -> Contract:
@@ -57,6 +59,20 @@ class Contracts:
     def names(self) -> list[str]:
         """The names that stand for a contract on this chain, sorted."""
         return sorted({*self._known, *self._recorded})
+
+    def where(self, name: str) -> str:
+        """The address that stands for a name; raises ``ContractError``. Whether there is code is not asked."""
+        if name in self._known:
+            return str(self._known[name].address)
+        if name in self._recorded:
+            return self._recorded[name]
+        raise self._unknown(name)
+
+    def interface(self, name: str) -> Interface:
+        """What the contract of that name declares."""
+        if name in self._known:
+            return Interface(cast("Abi", self._known[name].abi))
+        return Interface(self._artifacts.get(name).abi)
 
     def deploy(
         self,
@@ -149,6 +165,7 @@ class Contracts:
                 f"network {self._chain.name}: transaction 0x{bytes(digest).hex()} was not mined within "
                 f"{RECEIPT_SECONDS} s; is automatic mining switched off?"
             ) from None
+        self.height = int(receipt["blockNumber"])
         if receipt["status"] != 1:
             # Only where automatic mining is off; otherwise the chain has told it, with the reason.
             raise self._chain.errors.reverted(b"")

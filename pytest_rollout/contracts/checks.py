@@ -5,15 +5,17 @@ Sources: EIP-1967 for the implementation slot, OpenZeppelin's AccessControl for 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from pytest_rollout.contracts.addresses import Unfit, address
 from pytest_rollout.contracts.book import Contracts
+from pytest_rollout.contracts.interface import keccak
+from pytest_rollout.contracts.reading import Reading, ask, read_at_head, side_by_side, together
 from pytest_rollout.contracts.values import Speller
 from pytest_rollout.contracts.views import Views
-from pytest_rollout.core.errors import ContractError, listed, suggestion
+from pytest_rollout.core.errors import ContractError, RolloutError, listed, suggestion
 from pytest_rollout.core.rollout import ContractState, Value
 from pytest_rollout.networks.port import Chain
 
@@ -25,14 +27,42 @@ NAMES = ("paused", "owner", "roles.<ROLE>", "code_size", "code_hash", "implement
 _ROLE_HEX_LENGTH = 66
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class States:
+    """Declared states as one look at the chain found them, by their names.
+
+    ``number`` is the block they were all read at, None where no block could be found. A state that
+    could not be read has its error.
+    """
+
+    number: int | None
+    seen: Mapping[str, Value | RolloutError]
+
+
 def observe(state: ContractState, contracts: Contracts, chain: Chain) -> Value:
-    """What the chain says about a declared state, at the block that is the head now.
+    """What the chain says about a declared state, at the pinned block or the one that is the head now.
 
     An address or hex that means what the plan wrote comes back as the plan wrote it - an account
     role, a contract's name, another case - so that agreement is equality. For roles it is those
     of the expected holders that hold the role. Raises ``ContractError`` if it cannot be read.
     """
-    return _Look.at_head(state, contracts, chain).value()
+    value = observe_all([state], contracts, chain).seen[state.name]
+    if isinstance(value, RolloutError):
+        raise value
+    return value
+
+
+def observe_all(states: Sequence[ContractState], contracts: Contracts, chain: Chain) -> States:
+    """All of them at one block, in as few round trips as what depends on an answer allows."""
+
+    def looks(block: str) -> Reading[list[Value | RolloutError]]:
+        return side_by_side([_look(state, contracts, chain, block) for state in states])
+
+    try:
+        found, number = read_at_head(chain, looks, guess=contracts.height)
+    except RolloutError as error:
+        return States(number=None, seen=dict.fromkeys((state.name for state in states), error))
+    return States(number=number, seen={state.name: value for state, value in zip(states, found, strict=True)})
 
 
 def describe(state: ContractState) -> str:
@@ -56,46 +86,34 @@ def _shown(value: Value) -> str:
     return str(value)
 
 
+def _look(state: ContractState, contracts: Contracts, chain: Chain, block: str) -> Reading[Value]:
+    """One state at one block, 0x hex."""
+    place = f"network {chain.name}: {state.name}"
+    speller = Speller(place=place, named=lambda name: _named(name, contracts, chain))
+    where = contracts.where(state.contract)
+    views = Views(
+        place=place, address=where, interface=contracts.interface(state.contract), block=block, speller=speller
+    )
+    return (
+        yield from _Look(state=state, place=place, address=where, block=block, views=views, speller=speller).value()
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
     state: ContractState
-    chain: Chain
     place: str
     address: str
     block: str
-    code: bytes
     views: Views
     speller: Speller
 
-    @classmethod
-    def at_head(cls, state: ContractState, contracts: Contracts, chain: Chain) -> _Look:
-        place = f"network {chain.name}: {state.name}"
-        contract = contracts[state.contract]
-        where = str(contract.address)
-        block = hex(chain.head().number)
-        speller = Speller(place=place, named=lambda name: _named(name, contracts, chain))
-        views = Views(
-            chain=chain, place=place, address=where, abi=cast("Any", contract.abi), block=block, speller=speller
-        )
-        code = bytes.fromhex(str(chain.request("eth_getCode", [where, block])).removeprefix("0x"))
-        return cls(
-            state=state,
-            chain=chain,
-            place=place,
-            address=where,
-            block=block,
-            code=code,
-            views=views,
-            speller=speller,
-        )
-
-    def value(self) -> Value:
+    def value(self) -> Reading[Value]:
+        """The state's value; that there is code at all is asked along with it."""
         what, _, rest = self.state.what.partition(".")
         if what == "code_size":
-            return len(self.code)
-        if not self.code:
-            raise ContractError(f"{self.place}: no code at {self.address} in block {int(self.block, 16)}.")
-        looks: dict[str, Callable[[], Value]] = {
+            return len((yield from self._code()))
+        looks: dict[str, Callable[[], Reading[Value]]] = {
             "paused": lambda: self.views.call("paused()", (), None),
             "owner": lambda: self.views.call("owner()", (), self.state.expected),
             "code_hash": self._code_hash,
@@ -107,39 +125,54 @@ class _Look:
             raise ContractError(
                 f"{self.place}: nothing is known about '{what}'; allowed are {listed(NAMES)}.{suggestion(what, looks)}"
             )
-        return looks[what]()
+        code, value = yield from side_by_side([self._code(), looks[what]()])
+        if not code:
+            raise ContractError(f"{self.place}: no code at {self.address} in block {int(self.block, 16)}.")
+        for each in (code, value):
+            if isinstance(each, RolloutError):
+                raise each
+        return cast("Value", value)
 
-    def _code_hash(self) -> Value:
-        from eth_utils.crypto import keccak  # noqa: PLC0415 - heavy
+    def _code(self) -> Reading[bytes]:
+        code = yield from ask("eth_getCode", [self.address, self.block])
+        return bytes.fromhex(str(code).removeprefix("0x"))
 
-        return self.speller.spelled({"type": "bytes32"}, keccak(self.code), self.state.expected)
+    def _code_hash(self) -> Reading[Value]:
+        code = yield from self._code()
+        return self.speller.spelled({"type": "bytes32"}, keccak(code), self.state.expected)
 
-    def _implementation(self) -> Value:
-        stored = str(self.chain.request("eth_getStorageAt", [self.address, IMPLEMENTATION_SLOT, self.block]))
-        word = bytes.fromhex(stored.removeprefix("0x").zfill(64))
+    def _implementation(self) -> Reading[Value]:
+        stored = yield from ask("eth_getStorageAt", [self.address, IMPLEMENTATION_SLOT, self.block])
+        word = bytes.fromhex(str(stored).removeprefix("0x").zfill(64))
         if any(word[:12]):
             raise ContractError(f"{self.place}: the slot of EIP-1967 holds 0x{word.hex()}, which is no address.")
         return self.speller.spelled_address("0x" + word[12:].hex(), self.state.expected)
 
-    def _holders(self, role: str) -> Value:
+    def _holders(self, role: str) -> Reading[Value]:
         """Those of the expected holders that hold the role, as they are written in the plan."""
         expected = self.state.expected if isinstance(self.state.expected, list) else [self.state.expected]
-        identifier = self._role(role)
-        return [
-            holder
-            for holder in expected
-            if self.views.call("hasRole(bytes32,address)", (identifier, holder), None) is True
-        ]
-
-    def _role(self, role: str) -> Value:
-        """The role's identifier: itself, the constant of that name, or what AccessControl makes of the name."""
-        from eth_utils.crypto import keccak  # noqa: PLC0415 - heavy
-
         if len(role) == _ROLE_HEX_LENGTH and role.startswith("0x"):
-            return role
-        if self.views.has(role):
-            return self.views.call(f"{role}()", (), None)
-        return "0x" + (bytes(32) if role == "DEFAULT_ADMIN_ROLE" else keccak(text=role)).hex()
+            return (yield from self._holding(expected, role))
+        by_name = "0x" + (bytes(32) if role == "DEFAULT_ADMIN_ROLE" else keccak(role.encode())).hex()
+        if not self.views.has(role):
+            return (yield from self._holding(expected, by_name))
+        # Nearly always the constant is the hash of its name; then both are known after one round.
+        constant, guessed = yield from side_by_side(
+            [self.views.call(f"{role}()", (), None), self._holding(expected, by_name)]
+        )
+        if isinstance(constant, RolloutError):
+            raise constant
+        if constant != by_name:
+            return (yield from self._holding(expected, constant))
+        if isinstance(guessed, RolloutError):
+            raise guessed
+        return guessed
+
+    def _holding(self, expected: Sequence[Value], identifier: Value) -> Reading[Value]:
+        held = yield from together(
+            [self.views.call("hasRole(bytes32,address)", (identifier, holder), None) for holder in expected]
+        )
+        return [holder for holder, holds in zip(expected, held, strict=True) if holds is True]
 
 
 def _named(name: str, contracts: Contracts, chain: Chain) -> str | None:
@@ -147,7 +180,7 @@ def _named(name: str, contracts: Contracts, chain: Chain) -> str | None:
     if name in chain.accounts:
         return chain.accounts[name].lower()
     if name in contracts:
-        return str(contracts[name].address).lower()
+        return contracts.where(name).lower()
     if name == "0x" + "00" * 20:
         return name
     try:

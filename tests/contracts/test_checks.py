@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_rollout.contracts.book import Contracts
-from pytest_rollout.contracts.checks import describe, observe
+from pytest_rollout.contracts.checks import States, describe, observe, observe_all
 from pytest_rollout.contracts.opening import open_contracts
 from pytest_rollout.core.errors import ContractError
 from pytest_rollout.core.rollout import ContractSettings, ContractState, NetworkKind, Value
@@ -151,18 +151,76 @@ def test_all_is_read_at_one_block(open_chain: Callable[..., Chain], monkeypatch:
     chain: Any = open_chain(NetworkKind.ANVIL)
     contracts = open_contracts(ContractSettings(artifacts=(OUT / "hardhat",)), chain)
     contracts.deploy("Probe", 7)
-    head = chain.head
+    contracts.deploy("Roles", USER)
+    batch = chain.batch
 
-    def then_store() -> object:
-        seen = head()
+    def then_store(calls: object) -> object:
+        answers = batch(calls)
         contracts.send(contracts.Probe.functions.store(8))
-        return seen
+        return answers
 
-    monkeypatch.setattr(chain, "head", then_store)
+    monkeypatch.setattr(chain, "batch", then_store)
+    states = [
+        ContractState(contract="Roles", what="roles.PAUSER_ROLE", expected=["user"]),
+        ContractState(contract="Probe", what="calls.number", expected=7),
+    ]
+
+    # The role's constant is not the hash of its name, so its holders are asked in a second round.
+    found = observe_all(states, contracts, chain)
+    assert (found.number, found.seen) == (2, {"Roles.roles.PAUSER_ROLE": ["user"], "Probe.calls.number": 7})
+    assert contracts.Probe.functions.number().call() == 8
+
+
+def test_all_is_read_at_the_newest_block(open_chain: Callable[..., Chain]) -> None:
+    """Whoever mined it; the book only guesses which one that is."""
+    chain = open_chain(NetworkKind.ANVIL)
+    contracts = open_contracts(ContractSettings(artifacts=(OUT / "hardhat",)), chain)
+    other = open_contracts(ContractSettings(artifacts=(OUT / "hardhat",)), chain)
+    probe = other.at("Probe", contracts.deploy("Probe", 7).address)
+    other.send(probe.functions.store(8))
     state = ContractState(contract="Probe", what="calls.number", expected=7)
 
-    assert observe(state, contracts, chain) == 7
-    assert contracts.Probe.functions.number().call() == 8
+    assert observe_all([state], contracts, chain) == States(number=2, seen={"Probe.calls.number": 8})
+
+
+def test_one_state_that_cannot_be_read_hides_no_other(open_chain: Callable[..., Chain]) -> None:
+    chain = open_chain()
+    contracts = open_contracts(ContractSettings(artifacts=(OUT / "hardhat",)), chain)
+    contracts.deploy("Probe", 7)
+    states = [
+        ContractState(contract="Probe", what="calls.onlyBefore", expected=True, arguments=(1,)),
+        ContractState(contract="Probe", what="calls.number", expected=7),
+        ContractState(contract="Gone", what="paused", expected=False),
+        ContractState(contract="Roles", what="paused", expected=False),
+    ]
+
+    seen = observe_all(states, contracts, chain).seen
+
+    assert {name: str(value) for name, value in seen.items()} == {
+        "Probe.calls.onlyBefore": "network local: Probe.calls.onlyBefore: onlyBefore(uint256) reverted: too late.",
+        "Probe.calls.number": "7",
+        "Gone.paused": (
+            "network local: no contract 'Gone'; known are Probe, "
+            "artifacts are Foreign, IProbe, Linked, Probe, Proxy, Roles, Sums."
+        ),
+        "Roles.paused": (
+            'network local: Roles is not deployed; deploy it with contracts.deploy("Roles", …), '
+            "or give its address in contracts.deployments.local."
+        ),
+    }
+
+
+def test_a_network_in_trouble_is_the_error_of_every_state(open_chain: Callable[..., Chain]) -> None:
+    chain = open_chain()
+    contracts = open_contracts(ContractSettings(artifacts=(OUT / "hardhat",)), chain)
+    contracts.deploy("Probe", 7)
+    chain.close()
+    state = ContractState(contract="Probe", what="paused", expected=False)
+
+    found = observe_all([state], contracts, chain)
+
+    assert found.number is None
+    assert str(found.seen["Probe.paused"]) == "network local: it was closed; nothing more can be read from it."
 
 
 VIEWS = "its views are add, echo, nothing, number, onlyBefore, owner, paused, twin, values."
