@@ -40,7 +40,7 @@ HEAVY = {
     "web3": {"networks", "contracts"},
     "eth_tester": {"networks"},
     "eth_account": {"networks"},
-    "sqlalchemy": {"ledger"},
+    "sqlalchemy": {"ledger", "metrics"},
     "rfc8785": {"ledger"},
     "openfeature": {"flags"},
     "apprise": {"notifications"},

@@ -1,0 +1,1 @@
+"""In-memory doubles of every port, for tests of your own."""
