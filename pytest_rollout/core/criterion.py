@@ -16,8 +16,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from pytest_rollout.core.errors import EvidenceError
-from pytest_rollout.core.finding import Finding
-from pytest_rollout.core.outcome import Kind, Outcome, Severity
+from pytest_rollout.core.outcome import Severity
 from pytest_rollout.core.units import Unit, show
 from pytest_rollout.core.window import Window
 
@@ -120,13 +119,25 @@ class Span:
 
     ``over`` is the time looked at, ``max_age`` how old the newest sample may be, ``max_gap`` how
     far apart two samples may be for the time between them to have been seen, and ``max_blind`` how
-    much of the time may be unseen.
+    much of the time may be unseen. None takes what suits the time between two samples.
     """
 
     over: int
-    max_age: int
-    max_gap: int
-    max_blind: int
+    max_age: int | None = None
+    max_gap: int | None = None
+    max_blind: int | None = None
+
+    def gap(self, step: int) -> int:
+        """The longest time between two samples that still was seen: three of them, if left out."""
+        return 3 * step if self.max_gap is None else self.max_gap
+
+    def age(self, step: int) -> int:
+        """How old the newest sample may be: five minutes or four of them, if left out."""
+        return max(300 * 10**9, 4 * step) if self.max_age is None else self.max_age
+
+    def blind(self, step: int) -> int:
+        """How much of the time may be unseen: a twentieth or one gap, if left out."""
+        return max(self.over // 20, self.gap(step)) if self.max_blind is None else self.max_blind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,13 +174,6 @@ class Measurement:
     value: Fraction | None = None
     good: int | None = None
     total: int | None = None
-
-
-def counts(measurements: Sequence[Measurement]) -> tuple[int, int]:
-    """Good and total over all measurements of a ratio, as integers (rule 8)."""
-    good = sum(m.good for m in measurements if m.good is not None)
-    total = sum(m.total for m in measurements if m.total is not None)
-    return good, total
 
 
 def percentile(values: Sequence[Fraction], share: Fraction) -> Fraction:
@@ -224,147 +228,3 @@ def statistic_of(values: Sequence[Fraction], statistic: Statistic) -> Fraction:
     if statistic in {Statistic.SUM, Statistic.MEAN}:
         return sum(values, Fraction(0)) / (len(values) if statistic is Statistic.MEAN else 1)
     return percentile(values, _SHARES[statistic])
-
-
-def _decisive(values: Sequence[Fraction], statistic: Statistic, bound: Bound) -> Fraction:
-    """The one value that must meet ``bound``; for EVERY, the one worst for it."""
-    if statistic is not Statistic.EVERY:
-        return statistic_of(values, statistic)
-    if bound.relation is Relation.EQUAL:
-        return max(values, key=lambda value: abs(value - bound.limit))
-    return min(values) if bound.relation.wants_more else max(values)
-
-
-def _is_reached(values: Sequence[Fraction], statistic: Statistic, bound: Bound) -> bool:
-    """Whether a trigger's or an alert's bound is met; for EVERY, by any value: none hides another."""
-    if statistic is Statistic.EVERY:
-        return any(map(bound.holds, values))
-    return bound.holds(_decisive(values, statistic, bound))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """A criterion's finding, and the triggers that fired on the same values (rule 2)."""
-
-    finding: Finding
-    fired: tuple[Trigger, ...] = ()
-
-
-def evaluate(criterion: Criterion, item: str, measurements: Sequence[Measurement]) -> Evaluation:
-    """Judge one criterion on what was measured; missing is never zero (rule 6)."""
-    if criterion.unit.dimension == "ratio":
-        return _evaluate_ratio(criterion, item, measurements)
-    return _evaluate_values(criterion, item, measurements)
-
-
-def _evaluate_ratio(criterion: Criterion, item: str, measurements: Sequence[Measurement]) -> Evaluation:
-    good, total = counts(measurements)
-    if total == 0:
-        return Evaluation(finding=_missing(criterion, item, measurements, seen="0 of 0"))
-    value = Fraction(good, total)
-    measured = f"{show(value, criterion.unit)} of {total}"
-    return _conclude(
-        criterion,
-        item,
-        measurements,
-        measured=measured,
-        samples=total,
-        is_met=criterion.promote.holds(value),
-        is_reached=lambda bound: bound.holds(value),
-    )
-
-
-def _evaluate_values(criterion: Criterion, item: str, measurements: Sequence[Measurement]) -> Evaluation:
-    values = [m.value for m in measurements if m.value is not None]
-    if not values:
-        return Evaluation(finding=_missing(criterion, item, measurements, seen="nothing"))
-    statistic = criterion.statistic
-    decisive = _decisive(values, statistic, criterion.promote)
-    shown = show(decisive, criterion.unit)
-    label = "worst" if statistic is Statistic.EVERY else statistic.value
-    measured = f"{shown} ({label} of {len(values)})" if len(values) > 1 else shown
-    return _conclude(
-        criterion,
-        item,
-        measurements,
-        measured=measured,
-        samples=len(values),
-        is_met=criterion.promote.holds(decisive),
-        is_reached=lambda bound: _is_reached(values, statistic, bound),
-    )
-
-
-def _conclude(
-    criterion: Criterion,
-    item: str,
-    measurements: Sequence[Measurement],
-    *,
-    measured: str,
-    samples: int,
-    is_met: bool,
-    is_reached: Callable[[Bound], bool],
-) -> Evaluation:
-    fired = tuple(t for t in criterion.rollback if is_reached(t.when))
-    outcome, detail, remedy = Outcome.PASS, "", ""
-    if fired:
-        outcome = Outcome.FAIL
-        detail = "; ".join(f"{t.severity.value} rollback trigger {t.when} fired" for t in fired)
-        remedy = "rollout rollback"
-    elif criterion.alert is not None and is_reached(criterion.alert):
-        outcome, detail = Outcome.FAIL, f"alert threshold {criterion.alert} reached"
-    elif not is_met:
-        outcome = Outcome.FAIL
-        if criterion.rollback:
-            detail = "in the gray band between promotion and rollback: somebody has to decide"
-            remedy = "fix and measure again, or roll back"
-        else:
-            remedy = "fix and measure again"
-    elif samples < criterion.min_samples:
-        outcome = Outcome.INCONCLUSIVE
-        missing = criterion.min_samples - samples
-        detail = "1 more sample is needed" if missing == 1 else f"{missing} more samples are needed"
-        remedy = "measure more"
-    if criterion.unit.dimension == "ratio":
-        support = f"{samples} clean samples support at most {show(supported(samples), criterion.unit)}"
-        detail = f"{detail}; {support} at 95 % confidence" if detail else f"{support} at 95 % confidence"
-    needed = str(criterion.promote)
-    if criterion.min_samples > 1:
-        needed += f", {criterion.min_samples} samples"
-    return Evaluation(
-        finding=Finding(
-            item=item,
-            kind=Kind.CRITERION,
-            title=criterion.name,
-            outcome=outcome,
-            measured=measured,
-            needed=needed,
-            source=_source(criterion, measurements),
-            remedy=remedy,
-            detail=detail,
-            required=criterion.required,
-        ),
-        fired=fired,
-    )
-
-
-def _missing(criterion: Criterion, item: str, measurements: Sequence[Measurement], *, seen: str) -> Finding:
-    needed = str(criterion.promote)
-    if criterion.min_samples > 1:
-        needed += f", {criterion.min_samples} samples"
-    return Finding(
-        item=item,
-        kind=Kind.CRITERION,
-        title=criterion.name,
-        outcome=Outcome.INCONCLUSIVE,
-        measured=seen,
-        needed=needed,
-        source=_source(criterion, measurements),
-        detail="no data is missing data, not zero and not a pass",
-        remedy=f'measure("{criterion.metric}", …) in a test of this gate',
-        required=criterion.required,
-    )
-
-
-def _source(criterion: Criterion, measurements: Sequence[Measurement]) -> str:
-    tests = len({m.item for m in measurements})
-    return f"metric {criterion.metric}, measured by {tests} test{'' if tests == 1 else 's'}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from pytest_rollout.core.outcome import Kind, Outcome
 
@@ -14,7 +15,7 @@ class Finding:
     ``item`` is the node id (or ``<plan>::<stage>::<kind>::<name>`` for what is judged rather
     than run), ``measured`` and ``needed`` are for people, ``source`` says who observed it,
     ``remedy`` is the next command to type. ``seconds`` is how long the item took, measured by
-    the recorder, or None.
+    the recorder, or None. ``facts`` are what a program may want of it, name by name.
     """
 
     item: str
@@ -28,6 +29,7 @@ class Finding:
     detail: str = ""
     required: bool = True
     seconds: float | None = None
+    facts: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def stands_in_the_way(self) -> bool:
@@ -52,6 +54,8 @@ class Finding:
                 document[key] = value
         if self.seconds is not None:
             document["milliseconds"] = round(self.seconds * 1000)
+        if self.facts:
+            document["facts"] = dict(self.facts)
         return document
 
 

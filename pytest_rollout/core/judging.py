@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pytest_rollout.core import owed, running
-from pytest_rollout.core.criterion import Measurement, Trigger, evaluate
+from pytest_rollout.core.criterion import Measurement, Trigger
+from pytest_rollout.core.evaluating import evaluate
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.finding import Finding, gravest_first
 from pytest_rollout.core.judgement import Judgement, Run, Subject

@@ -133,7 +133,8 @@ class Samples:
     ``since`` and ``until`` are the times asked for. ``source`` names the source and ``query`` what
     it was asked, resolved and without secrets. No series at all is an answer too: no data.
     ``attempts`` counts requests, the repeated ones included; ``warnings`` are the source's own,
-    such as a partial answer's.
+    such as a partial answer's. ``step`` is the time between two samples in nanoseconds where the
+    source asked for another than the plan's ``interval``, else 0.
     """
 
     metric: str
@@ -145,6 +146,7 @@ class Samples:
     attempts: int = 1
     warnings: tuple[str, ...] = ()
     outages: tuple[Outage, ...] = ()
+    step: int = 0
 
     def __post_init__(self) -> None:
         for series in self.series:

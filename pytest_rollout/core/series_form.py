@@ -51,6 +51,7 @@ def unpacked(line: bytes) -> Samples:
             since=document["since"],
             until=document["until"],
             attempts=document["attempts"],
+            step=document["step"],
             warnings=tuple(document["warnings"]),
             outages=tuple(Outage(since=since, until=until, why=why) for since, until, why in document["outages"]),
             series=tuple(map(_unpacked_series, document["series"])),
@@ -67,6 +68,7 @@ def _head(samples: Samples) -> dict[str, Any]:
         "since": samples.since,
         "until": samples.until,
         "attempts": samples.attempts,
+        "step": samples.step,
         "warnings": list(samples.warnings),
         "outages": [[each.since, each.until, each.why] for each in samples.outages],
     }

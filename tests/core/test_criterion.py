@@ -14,12 +14,12 @@ from pytest_rollout.core.criterion import (
     Relation,
     Statistic,
     Trigger,
-    evaluate,
     percentile,
     samples_needed,
     supported,
 )
 from pytest_rollout.core.errors import EvidenceError
+from pytest_rollout.core.evaluating import evaluate
 from pytest_rollout.core.outcome import Outcome, Severity
 
 
