@@ -39,7 +39,7 @@ MAY_ENTER = {
 HEAVY = {
     "web3": {"networks", "contracts"},
     "eth_tester": {"networks"},
-    "eth_account": {"networks"},
+    "eth_account": {"networks", "ledger"},
     "sqlalchemy": {"ledger", "metrics"},
     "rfc8785": {"ledger"},
     "openfeature": {"flags"},

@@ -168,6 +168,45 @@ def check(
 
 
 @app.command()
+def sign(
+    stage: Place,
+    *,
+    role: Annotated[str | None, typer.Option(help="For whom, as the plan names it.")] = None,
+    keystore: Annotated[
+        Path | None, typer.Option(help="A keystore file to sign with; its password is asked for.")
+    ] = None,
+    password_env: Annotated[str | None, typer.Option(metavar="NAME", help="The variable with its password.")] = None,
+    key_env: Annotated[str | None, typer.Option(metavar="NAME", help="The variable with a private key.")] = None,
+    write: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what a wallet elsewhere is to sign.")
+    ] = None,
+    read: Annotated[Path | None, typer.Option("--import", metavar="FILE", help="What was written, and signed.")] = None,
+    signature: Annotated[str | None, typer.Option(metavar="HEX", help="The signature made elsewhere.")] = None,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Take the role's signature back.")] = False,
+    by: By = None,
+    ledger: LedgerUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Sign the newest judgement of STAGE, or record a signature made elsewhere (EIP-712)."""
+    from pytest_rollout.cli.signing import Way, carry_out  # noqa: PLC0415 - only for this command
+
+    workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)
+    way = Way(
+        role=role,
+        keystore=keystore,
+        password_env=password_env,
+        key_env=key_env,
+        write=write,
+        read=read,
+        signature=signature,
+        revoke=revoke,
+    )
+    document, text = carry_out(workspace, stage, way, person=_person(by, workspace), now=_now())
+    _print(document, text, as_json)
+    return 0
+
+
+@app.command()
 def promote(stage: Place, by: By = None, ledger: LedgerUrl = None, as_json: Json = False) -> int:
     """Look again, then move the rollout on from STAGE, if its judgement still stands."""
     workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)

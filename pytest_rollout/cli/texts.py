@@ -47,6 +47,7 @@ def _standing(standing: Standing) -> str:
     if len(others) > _SHOWN:
         lines.append(f"  - and {len(others) - _SHOWN} more")
     lines += [f"  [ ] {entry.number} {entry.text}" for entry in standing.unticked]
+    lines += [f"  [ ] {each.role} ({each.address}) {each.why}" for each in standing.unsigned]
     if standing.obstacle:
         lines.append(f"  {standing.obstacle}")
     return "\n".join([*lines, f"  next: {standing.following}"])
@@ -69,6 +70,7 @@ def standing_document(standing: Standing) -> dict[str, Any]:
         "verdict": None if judgement is None else judgement.verdict,
         "judged_at": None if judgement is None else judgement.judged_at.isoformat(),
         "findings": list(standing.findings),
+        "unsigned": [{"role": each.role, "address": each.address, "why": each.why} for each in standing.unsigned],
         "unticked": [{"number": entry.number, "text": entry.text} for entry in standing.unticked],
         "obstacle": standing.obstacle,
         "next": standing.following,

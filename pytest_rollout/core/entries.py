@@ -28,6 +28,7 @@ class EntryKind(StrEnum):
     TICK = "tick"
     PROMOTION = "promotion"
     ROLLBACK = "rollback"
+    SIGNOFF = "signoff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from pytest_rollout.core.judgement import SCHEMA, Run, Subject
 from pytest_rollout.core.moves import Move, Position, Promotion, Rollback, position
 from pytest_rollout.core.records import Record, Recorded
 from pytest_rollout.core.rollout import Stage
+from pytest_rollout.core.signoff import Signoff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class JudgementRecord:
     required: int
 
 
-Value = Run | JudgementRecord | Tick | Promotion | Rollback | None
+Value = Run | JudgementRecord | Tick | Signoff | Promotion | Rollback | None
 
 
 def read(kind: EntryKind, document: Mapping[str, Any], *, sequence: int, digest: str = "") -> Value:
@@ -58,13 +59,16 @@ def read(kind: EntryKind, document: Mapping[str, Any], *, sequence: int, digest:
         return _run(record)
     if kind is EntryKind.JUDGEMENT:
         return _judgement(record, sequence=sequence, digest=digest)
-    if kind is EntryKind.TICK:
-        return Tick.read(record)
-    if kind is EntryKind.PROMOTION:
-        return Promotion.read(record)
-    if kind is EntryKind.ROLLBACK:
-        return Rollback.read(record)
-    return None
+    reader = _READERS.get(kind)
+    return None if reader is None else reader(record)
+
+
+_READERS: Mapping[EntryKind, Callable[[Record], Tick | Promotion | Rollback | Signoff]] = {
+    EntryKind.TICK: Tick.read,
+    EntryKind.PROMOTION: Promotion.read,
+    EntryKind.ROLLBACK: Rollback.read,
+    EntryKind.SIGNOFF: Signoff.read,
+}
 
 
 def _run(record: Record) -> Run:
@@ -136,6 +140,7 @@ class History:
     runs: list[Recorded[Run]] = field(default_factory=list)
     judgements: list[JudgementRecord] = field(default_factory=list)
     ticks: list[Recorded[Tick]] = field(default_factory=list)
+    signoffs: list[Recorded[Signoff]] = field(default_factory=list)
     moves: list[Recorded[Move]] = field(default_factory=list)
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -153,6 +158,8 @@ class History:
             self.runs.append(Recorded(sequence=entry.sequence, value=value))
         elif isinstance(value, Tick):
             self.ticks.append(Recorded(sequence=entry.sequence, value=value))
+        elif isinstance(value, Signoff):
+            self.signoffs.append(Recorded(sequence=entry.sequence, value=value))
         else:
             self.moves.append(Recorded(sequence=entry.sequence, value=value))
 

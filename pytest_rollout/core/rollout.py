@@ -14,6 +14,7 @@ from pytest_rollout.core.check import Check
 from pytest_rollout.core.criterion import Criterion
 from pytest_rollout.core.notice import Importance
 from pytest_rollout.core.outcome import Kind
+from pytest_rollout.core.signoff import SignoffPolicy
 from pytest_rollout.core.units import Unit
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -169,6 +170,7 @@ class Stage:
     removed: tuple[str, ...] = ()
     deadline: timedelta = timedelta(hours=1)
     checks: tuple[Check, ...] = ()
+    signoffs: SignoffPolicy | None = None
 
     def check(self, kind: Kind, name: str) -> Check:
         """The declared check of that kind and name; ``KeyError`` if there is none."""

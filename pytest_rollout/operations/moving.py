@@ -35,6 +35,7 @@ def promote(workspace: Workspace, place: str, *, person: str, now: datetime) -> 
     )
     _judge_again(ledger, rollout, record)
     _still_ticked(rollout, stage, history)
+    _signed_for(workspace, place, record, now)
     following = rollout.after(stage.name)
     move = Promotion(
         rollout=rollout.name,
@@ -87,6 +88,22 @@ def _judge_again(ledger: Ledger, rollout: Rollout, record: JudgementRecord) -> N
             f"{record.rollout}:{record.stage}: judging the recorded evidence again gives another judgement "
             f"({sealed.judgement.verdict.value}, digest {sealed.digest[:12]}, recorded {record.digest[:12]}); "
             f"pytest-rollout itself may have changed. Run `pytest --stage={record.rollout}:{record.stage}` again."
+        )
+
+
+def _signed_for(workspace: Workspace, place: str, record: JudgementRecord, now: datetime) -> None:
+    """Enough distinct roles have signed this very judgement, and each signature still holds (rules 33 and 34)."""
+    if workspace.gate(place)[1].signoffs is None:
+        return
+    from pytest_rollout.operations import signing  # noqa: PLC0415 - eth_account, for plans that want signatures
+
+    question = signing.asked(workspace, place)
+    answer = signing.answered(question, now=now, root=workspace.root)
+    if question.judgement.digest != record.digest or not answer.is_given:
+        owed = "; ".join(f"'{each.role}' {each.why}" for each in answer.owed)
+        raise Refused(
+            f"{question.place}: {len(answer.roles) - len(answer.owed)} of the {answer.policy.quorum} signatures that "
+            f"are needed count: {owed}. Run `rollout sign {question.place} --role ROLE`."
         )
 
 

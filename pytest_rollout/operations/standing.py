@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from pytest_rollout.core.errors import Refused
 from pytest_rollout.core.history import History, JudgementRecord
 from pytest_rollout.core.promotion import may_promote
 from pytest_rollout.core.rollout import ChecklistEntry, Rollout, Stage
+from pytest_rollout.core.signoff import Standing as SignoffStanding
 from pytest_rollout.operations.recording import history_of
 from pytest_rollout.operations.workspace import Workspace
 from pytest_rollout.runner.kept import kept_plan
@@ -32,6 +34,7 @@ class Standing:
     findings: tuple[Mapping[str, object], ...]
     unticked: tuple[ChecklistEntry, ...]
     obstacle: str
+    unsigned: tuple[SignoffStanding, ...] = ()
 
     @property
     def following(self) -> str:
@@ -43,6 +46,8 @@ class Standing:
             return f"rollout promote {place}"
         if self.judgement is not None and self.judgement.verdict == "rollback":
             return f"rollout rollback {place}"
+        if self.unsigned:
+            return f"rollout sign {place} --role {shlex.quote(self.unsigned[0].role)}"
         required = [entry for entry in self.unticked if entry.required]
         return f"rollout check {place} {required[0].number}" if required else f"pytest --stage={place}"
 
@@ -60,6 +65,8 @@ def standing(workspace: Workspace, rollout: Rollout, now: datetime) -> Standing:
     judgement = history.newest_judgement(stage.name)
     is_current = judgement is not None and judgement.run.entry == history.entry
     document = (history.document(stage.name) or {}) if is_current else {}
+    obstacle = _obstacle(workspace, rollout, stage, history, ledger, now)
+    unsigned = () if obstacle else _unsigned(workspace, f"{rollout.name}:{stage.name}", stage, now)
     return Standing(
         rollout=rollout,
         stage=stage,
@@ -67,7 +74,8 @@ def standing(workspace: Workspace, rollout: Rollout, now: datetime) -> Standing:
         judgement=judgement if is_current else None,
         findings=tuple(f for f in document.get("findings", ()) if f["required"] and f["outcome"] != "pass"),
         unticked=tuple(entry for entry in stage.checklist if entry.number not in ticks),
-        obstacle=_obstacle(workspace, rollout, stage, history, ledger, now),
+        obstacle=obstacle or _unsigned_sentence(unsigned),
+        unsigned=unsigned,
     )
 
 
@@ -80,3 +88,17 @@ def _obstacle(
     except Refused as refusal:
         return str(refusal)
     return ""
+
+
+def _unsigned(workspace: Workspace, place: str, stage: Stage, now: datetime) -> tuple[SignoffStanding, ...]:
+    """The roles that are still owed, none where enough have signed."""
+    if stage.signoffs is None:
+        return ()
+    from pytest_rollout.operations import signing  # noqa: PLC0415 - eth_account, for plans that want signatures
+
+    answer = signing.answered(signing.asked(workspace, place), now=now, root=workspace.root)
+    return () if answer.is_given else answer.owed
+
+
+def _unsigned_sentence(unsigned: tuple[SignoffStanding, ...]) -> str:
+    return "signatures are owed: " + "; ".join(f"'{each.role}' {each.why}" for each in unsigned) if unsigned else ""

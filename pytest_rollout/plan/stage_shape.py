@@ -36,6 +36,7 @@ from pytest_rollout.plan.section import (
     one_or_many,
     whole,
 )
+from pytest_rollout.plan.signoff_shape import SignoffsTable
 
 _NO_HISTORY = "metrics measured by tests have no history to look back on; leave it out"
 
@@ -176,7 +177,6 @@ class StageTable(Section):
         (
             "soak",
             "endpoints",
-            "signoffs",
             "stores",
             "databases",
             "engines",
@@ -207,4 +207,5 @@ class StageTable(Section):
         [], description="What people see to and tick; each is one item of the gate."
     )
     known_failures: list[KnownFailureTable] = Field([], description="Tests that may fail for a while.")
+    signoffs: SignoffsTable | None = Field(None, description="Who must sign a judgement before the stage is left.")
     removed: list[Text] = Field([], description="Ids of items the gate used to have and no longer owes.")

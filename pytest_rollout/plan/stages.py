@@ -25,6 +25,7 @@ from pytest_rollout.plan.commands import commands
 from pytest_rollout.plan.criteria import criteria
 from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, quoted, some, unknown
+from pytest_rollout.plan.signoffs import signoffs
 from pytest_rollout.plan.states import Known, states
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
         known_failures=_known_failures(written, place, table),
         removed=_removed(written, place, table),
         deadline=deadline,
+        signoffs=signoffs(written, place, table.signoffs, network),
         checks=commands(written, name, table.commands, declared.folder, declared.environment),
     )
 

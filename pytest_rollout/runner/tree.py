@@ -132,6 +132,14 @@ def commit_of(root: Path) -> str:
     return done.stdout.decode().strip() if done.returncode == 0 else ""
 
 
+def author_of(root: Path, commit: str) -> str:
+    """The e-mail address of a commit's author, empty where git knows none."""
+    if not commit or not (root / ".git").exists():
+        return ""
+    done = _git(root, "show", "--no-patch", "--format=%ae", commit)
+    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
+
+
 def is_committed(rollout: Rollout, stage: Stage, root: Path, commit: str, files: Mapping[str, str]) -> bool:
     """Whether the gate's files are those of ``commit``: each with exactly these bytes, and none missing."""
     if not commit:

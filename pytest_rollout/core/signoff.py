@@ -1,0 +1,252 @@
+"""Who answers for a judgement: what is signed, by which key, for how long, and who is still owed.
+
+A sign-off is EIP-712 typed data, so that a wallet shows what it is asked to sign. It is bound to
+the ledger, the rollout, the stage and the digest of one judgement, and through that digest to
+commit, plan, suite and network (rules 33 and 34).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pytest_rollout.core.entries import EntryKind
+from pytest_rollout.core.errors import EvidenceError
+from pytest_rollout.core.records import Record, Recorded
+
+DOMAIN_NAME = "pytest-rollout sign-off"
+DOMAIN_VERSION = "1"
+
+_DOMAIN_TYPE = [
+    {"name": "name", "type": "string"},
+    {"name": "version", "type": "string"},
+    {"name": "chainId", "type": "uint256"},
+    {"name": "salt", "type": "bytes32"},
+]
+_STATEMENT_TYPE = [
+    {"name": "rollout", "type": "string"},
+    {"name": "stage", "type": "string"},
+    {"name": "verdict", "type": "string"},
+    {"name": "judgement", "type": "bytes32"},
+    {"name": "role", "type": "string"},
+    {"name": "expires", "type": "uint64"},
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignoffPolicy:
+    """Who must sign before a stage is left.
+
+    ``roles`` maps each role to the address that plays it, in lower case and each one once: one key
+    is one person (rule 34). ``quorum`` is how many of them are needed. ``valid_for`` is how long a
+    signature may count, ``chain_id`` part of the domain. ``authors`` maps e-mail addresses of
+    commits to addresses of keys: the author of the judged commit may not sign.
+    """
+
+    roles: Mapping[str, str]
+    quorum: int
+    chain_id: int
+    valid_for: timedelta = timedelta(days=14)
+    authors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What is signed. ``judgement`` is its SHA-256 in hex; ``expires`` in seconds since 1970."""
+
+    rollout: str
+    stage: str
+    judgement: str
+    role: str
+    expires: int
+    verdict: str = "promote"
+
+    def typed_data(self, *, ledger_id: str, chain_id: int) -> dict[str, Any]:
+        """As wallets take it (EIP-712, the whole message); built from checked values and nothing else."""
+        return {
+            "types": {"EIP712Domain": _DOMAIN_TYPE, "SignOff": _STATEMENT_TYPE},
+            "primaryType": "SignOff",
+            "domain": {
+                "name": DOMAIN_NAME,
+                "version": DOMAIN_VERSION,
+                "chainId": chain_id,
+                "salt": f"0x{ledger_id:0>64}",
+            },
+            "message": {
+                "rollout": self.rollout,
+                "stage": self.stage,
+                "verdict": self.verdict,
+                "judgement": f"0x{self.judgement}",
+                "role": self.role,
+                "expires": self.expires,
+            },
+        }
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it stops to count."""
+        return datetime.fromtimestamp(self.expires, UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signoff:
+    """A recorded signature, or its revocation (``revoked``), which needs none: it can only hold.
+
+    ``signer`` is the 20-byte address in lower case; ``contract`` says that it is a contract
+    wallet, whose word is asked on the chain (EIP-1271).
+    """
+
+    statement: Statement
+    entry: int
+    signer: str
+    signature: str
+    at: datetime
+    person: str = ""
+    contract: bool = False
+    revoked: bool = False
+
+    kind = EntryKind.SIGNOFF
+
+    @property
+    def rollout(self) -> str:
+        """The rollout it belongs to."""
+        return self.statement.rollout
+
+    def document(self) -> dict[str, object]:
+        """As it stands in the ledger."""
+        return {
+            "rollout": self.statement.rollout,
+            "stage": self.statement.stage,
+            "entry": self.entry,
+            "verdict": self.statement.verdict,
+            "judgement": self.statement.judgement,
+            "role": self.statement.role,
+            "expires": self.statement.expires,
+            "signer": self.signer,
+            "signature": self.signature,
+            "contract": self.contract,
+            "revoked": self.revoked,
+            "person": self.person,
+            "at": self.at.isoformat(),
+        }
+
+    @classmethod
+    def read(cls, record: Record) -> Signoff:
+        """The sign-off a ledger entry holds."""
+        return cls(
+            statement=Statement(
+                rollout=record.text("rollout"),
+                stage=record.text("stage"),
+                judgement=record.text("judgement"),
+                role=record.text("role"),
+                expires=record.number("expires"),
+                verdict=record.text("verdict"),
+            ),
+            entry=record.number("entry"),
+            signer=record.text("signer"),
+            signature=record.text("signature"),
+            contract=record.truth("contract"),
+            revoked=record.truth("revoked"),
+            person=record.text("person"),
+            at=record.moment("at"),
+        )
+
+
+Verify = Callable[[Signoff], str]
+"""Why a signature does not hold, empty if it does: asked of the cryptography, or of the chain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One role: who signed for it, or why nobody who counts did."""
+
+    role: str
+    address: str
+    signoff: Signoff | None = None
+    why: str = "has not signed"
+
+    @property
+    def counts(self) -> bool:
+        """Whether this role has answered."""
+        return self.signoff is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Every role of a policy and how it stands."""
+
+    policy: SignoffPolicy
+    roles: tuple[Standing, ...]
+
+    @property
+    def is_given(self) -> bool:
+        """Whether as many roles answered as the plan needs."""
+        return sum(each.counts for each in self.roles) >= self.policy.quorum
+
+    @property
+    def owed(self) -> tuple[Standing, ...]:
+        """The roles that did not answer."""
+        return tuple(each for each in self.roles if not each.counts)
+
+
+def answer(
+    policy: SignoffPolicy,
+    signoffs: Sequence[Recorded[Signoff]],
+    *,
+    wanted: Statement,
+    entry: int,
+    author: str,
+    now: datetime,
+    verify: Verify,
+) -> Answer:
+    """How every role stands towards one judgement, at one moment.
+
+    ``wanted`` says rollout, stage, verdict and judgement; its role and expiry are not looked at.
+    The newest record of a role decides, so a revocation stands until the role signs again.
+    ``author`` is the e-mail address of the judged commit's author.
+    """
+    roles = []
+    for role, address in policy.roles.items():
+        mine = [each.value for each in signoffs if each.value.statement.role == role and each.value.entry == entry]
+        mine = [each for each in mine if _is_about(each.statement, wanted)]
+        why = _why_not(policy, mine[-1], address, author, now, verify) if mine else "has not signed"
+        signoff = mine[-1] if mine and not why else None
+        roles.append(Standing(role=role, address=address, signoff=signoff, why=why))
+    return Answer(policy=policy, roles=tuple(roles))
+
+
+def _is_about(given: Statement, wanted: Statement) -> bool:
+    return (given.rollout, given.stage, given.judgement) == (wanted.rollout, wanted.stage, wanted.judgement)
+
+
+def _why_not(policy: SignoffPolicy, given: Signoff, address: str, author: str, now: datetime, verify: Verify) -> str:
+    """The first reason for which a recorded signature does not count; empty if it does."""
+    until = given.statement.expires_at
+    reasons = (
+        (given.revoked, f"took the signature back on {given.at.date().isoformat()}"),
+        (given.statement.verdict != "promote", f"signed for '{given.statement.verdict[:20]}', not for promote"),
+        (given.signer != address, f"was signed for by {given.signer}, the plan names {address}"),
+        (now >= until, f"signed, but that expired on {until.isoformat()}"),
+        (given.at > now, f"signed at {given.at.isoformat()}, which is in the future: a clock is wrong"),
+        (
+            until > given.at + policy.valid_for,
+            f"signed for longer than the {policy.valid_for} that the plan allows",
+        ),
+        (
+            bool(author) and policy.authors.get(author.casefold()) == address,
+            "is the author of the judged commit, who may not sign for it",
+        ),
+    )
+    return next((why for holds, why in reasons if holds), "") or verify(given)
+
+
+def statement_for(
+    policy: SignoffPolicy, *, rollout: str, stage: str, judgement: str, role: str, now: datetime
+) -> Statement:
+    """What ``role`` is asked to sign now; raises ``EvidenceError`` for a role the plan does not have."""
+    if role not in policy.roles:
+        raise EvidenceError(f"no role '{role}'")
+    expires = int((now + policy.valid_for).timestamp())
+    return Statement(rollout=rollout, stage=stage, judgement=judgement, role=role, expires=expires)
