@@ -38,6 +38,7 @@ class Context:
         self.item: pytest.Item | None = None
         self.chains: dict[str, Any] = {}
         self.book: Any = None
+        self.states: Any = None
         self.flags: Any = None
         self.fresh_book: Any = None
         self.on_open: list[Callable[[Any], None]] = []

@@ -170,7 +170,7 @@ def _checks(kind: Kind, context: Context) -> Iterator[tuple[str, Look]]:
         yield context.network_name, _look_at_network
     elif kind is Kind.CONTRACT:
         for state in stage.contracts:
-            yield state.name, _look_at_contract(state)
+            yield state.name, _look_at_contract(context, state)
     elif kind is Kind.FLAG:
         for flag in stage.flags:
             yield flag.key, _look_at_flag(flag)
@@ -193,14 +193,22 @@ def _look_at_network(network: Any) -> dict[str, Any]:
     return {"value": value, "source": f"network {network.name}"}
 
 
-def _look_at_contract(state: ContractState) -> Look:
-    def look(network: Any, contracts: Any) -> dict[str, Any]:
-        from pytest_rollout.contracts.checks import observe  # noqa: PLC0415 - web3, for those who declare it
+def _look_at_contract(context: Context, state: ContractState) -> Look:
+    """One state's part of a single look at all of them: the first item that looks reads for the rest.
 
-        return {
-            "value": observe(state, contracts, network),
-            "source": f"{network.name} @ {network.head().number}",
-        }
+    Declared states are about the chain as the gate found it. What a test changes is undone after
+    it; read once, at one block, a state cannot change between two items either.
+    """
+
+    def look(network: Any, contracts: Any) -> dict[str, Any]:
+        from pytest_rollout.contracts.checks import observe_all  # noqa: PLC0415 - for those who declare it
+
+        if context.states is None:
+            context.states = observe_all(context.stage.contracts, contracts, network)
+        value = context.states.seen[state.name]
+        if isinstance(value, RolloutError):
+            raise value
+        return {"value": value, "source": f"{network.name} @ {context.states.number}"}
 
     return look
 

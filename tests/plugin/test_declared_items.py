@@ -48,6 +48,31 @@ def test_each_declared_line_is_an_item_that_passes_or_not(chain_project, tmp_pat
     assert all(f"{PREFIX}{each}" in ran.out for each in IDS)
 
 
+def test_declared_states_are_those_of_one_block(chain_project, tmp_path) -> None:
+    """The first item that looks reads for all of them: what is written between two items is in none."""
+    conftest = """
+import pytest
+
+BOOK = []
+
+@pytest.fixture(scope="session", autouse=True)
+def probe(contracts):
+    BOOK.append(contracts)
+    return contracts.deploy("Probe", 1)
+
+def pytest_runtest_logfinish(nodeid, location):
+    if "::contracts::" in nodeid:
+        BOOK[0].send(BOOK[0].Probe.functions.store(8))
+        BOOK[0].send(BOOK[0].Probe.functions.setPaused(True))
+"""
+    project = chain_project(tmp_path, "tester", TEST | {"conftest.py": conftest}, state())
+
+    ran = project.pytest("--stage=alpha", "--rollout-formats=")
+
+    looked = {f["item"]: f for f in ran.judgement["findings"] if "::contracts::" in f["item"]}
+    assert {(f["outcome"], f["source"]) for f in looked.values()} == {("pass", "local @ 1")}
+
+
 def test_one_item_can_be_chosen_and_the_gate_holds_as_narrowed(chain_project, tmp_path) -> None:
     """For a look at one state while mending it; the others are told as not run."""
     project = chain_project(tmp_path, "tester", TEST, state())
