@@ -59,6 +59,7 @@ class Kind(StrEnum):
     CRITERION = "criteria"
     COMMAND = "commands"
     SOAK = "soak"
+    ENDPOINT = "endpoints"
     CHECKLIST = "checklist"
 
 

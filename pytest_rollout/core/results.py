@@ -12,13 +12,15 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pytest_rollout.core.criterion import Bound, Relation
 from pytest_rollout.core.outcome import Outcome
-from pytest_rollout.core.rollout import Value
 from pytest_rollout.core.state import agree
 from pytest_rollout.core.units import UNITS, Unit, show
+
+if TYPE_CHECKING:  # the plan knows its checks, and so do they its values
+    from pytest_rollout.core.rollout import Value
 
 Problem = tuple[Outcome, str]
 """One thing that keeps a report from being what the plan asks for."""

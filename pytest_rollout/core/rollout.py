@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pytest_rollout.core.check import Check
 from pytest_rollout.core.criterion import Criterion
+from pytest_rollout.core.endpoint import Service
 from pytest_rollout.core.notice import Importance
 from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.signoff import SignoffPolicy
@@ -245,6 +246,7 @@ class Rollout:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     notifications: Notifications = field(default_factory=Notifications)
     contradictions: tuple[Contradiction, ...] = ()
+    services: Mapping[str, Service] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()

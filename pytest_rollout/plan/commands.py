@@ -62,7 +62,7 @@ class _Reader:
         written, place = self.written, self.place
         self._check_run(table)
         patterns = [
-            tuple(written.read((*place, key, index), text, _pattern) for index, text in enumerate(getattr(table, key)))
+            tuple(written.read((*place, key, index), text, pattern) for index, text in enumerate(getattr(table, key)))
             for key in ("must_print", "never_print")
         ]
         for index, variable in enumerate(table.environment):
@@ -192,14 +192,15 @@ class _Report:
         return bounds
 
 
-def _pattern(text: str) -> str:
+def pattern(text: str) -> str:
+    """A regular expression that does not find everything; raises ``Unfit``."""
     try:
-        pattern = re.compile(text, re.MULTILINE)
+        form = re.compile(text, re.MULTILINE)
     except (re.error, RecursionError, OverflowError) as error:
         raise Unfit(f"{GIVEN} is no regular expression: {error}.") from None
     if len(text) > _LONGEST_PATTERN:
         raise Unfit(f"has {len(text)} characters; {_LONGEST_PATTERN} are the most.")
-    if pattern.search(""):
+    if form.search(""):
         raise Unfit(f"{GIVEN} is found in any text, even in none; write one that is not.")
     return text
 

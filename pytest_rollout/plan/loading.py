@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_rollout.core.rollout import Rollout
 from pytest_rollout.plan import settings, texts
 from pytest_rollout.plan.durations import duration
+from pytest_rollout.plan.endpoints import services
 from pytest_rollout.plan.environment import filled
 from pytest_rollout.plan.notifications import notifications
 from pytest_rollout.plan.reading import parse, read
@@ -70,6 +71,7 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         metrics=settings.metrics(written, plan.metrics),
         folder=folder,
         environment=settings.variables(written, table.environment),
+        services=services(written, folder, plan.services),
     )
     told, addresses = notifications(written, plan.notifications, plan.cdevents)
     ledger = texts.like(texts.LEDGER, "ledger's id; `rollout ledger show` prints it")
@@ -85,6 +87,7 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         metrics=declared.metrics,
         contradictions=settings.contradictions(written, plan.contradictions),
         notifications=told,
+        services=declared.services,
         secrets=addresses | dict(written.secrets),
         environment=tuple(declared.environment),
         plugins=settings.plugins(written, table.plugins),

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from pytest_rollout.core.rollout import NAME, NetworkKind
 from pytest_rollout.core.units import UNITS
 from pytest_rollout.plan import texts
+from pytest_rollout.plan.endpoint_shape import ServiceTable
 from pytest_rollout.plan.notification_shape import CdeventsTable, NotificationsTable
 from pytest_rollout.plan.recorded import FORMATS
 from pytest_rollout.plan.section import (
@@ -204,9 +205,7 @@ class ContradictionTable(Section):
 class Plan(Section):
     """A rollout's plan, the whole of rollout.toml."""
 
-    later: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("stores", "databases", "services", "engines", "nodes"), A_LATER_VERSION
-    )
+    later: ClassVar[Mapping[str, str]] = dict.fromkeys(("stores", "databases", "engines", "nodes"), A_LATER_VERSION)
 
     rollout: RolloutTable = Field(
         examples=[{"name": "takumi"}],
@@ -228,6 +227,9 @@ class Plan(Section):
     )
     notifications: NotificationsTable | None = Field(None, description="Who is told when a verdict or a stage changes.")
     cdevents: CdeventsTable | None = Field(None, description="Where the same is posted for machines.")
+    services: dict[str, ServiceTable] = Field(
+        {}, description="What answers HTTP, and may be asked.", json_schema_extra=keys(NAME.pattern)
+    )
     contradictions: list[ContradictionTable] = Field(
         [], description="Where the source document contradicts itself, and what was chosen."
     )

@@ -12,6 +12,7 @@ from pytest_rollout.core.criterion import Statistic
 from pytest_rollout.core.outcome import Severity
 from pytest_rollout.plan import states, texts
 from pytest_rollout.plan.command_shape import CommandTable
+from pytest_rollout.plan.endpoint_shape import EndpointTable
 from pytest_rollout.plan.section import (
     A_LATER_VERSION,
     Bound,
@@ -176,12 +177,10 @@ class StageTable(Section):
     later: ClassVar[Mapping[str, str]] = dict.fromkeys(
         (
             "soak",
-            "endpoints",
             "stores",
             "databases",
             "engines",
             "nodes",
-            "services",
             "watch",
         ),
         A_LATER_VERSION,
@@ -203,6 +202,7 @@ class StageTable(Section):
     )
     criteria: list[CriterionTable] = Field([], description="Bounds on metrics; each is one item of the gate.")
     commands: list[CommandTable] = Field([], description="What the runbook runs; each is one item of the gate.")
+    endpoints: list[EndpointTable] = Field([], description="What services must answer; each is one item of the gate.")
     checklist: list[ChecklistTable] = Field(
         [], description="What people see to and tick; each is one item of the gate."
     )

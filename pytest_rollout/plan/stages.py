@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_rollout.core.endpoint import Service
 from pytest_rollout.core.errors import suggestion
 from pytest_rollout.core.rollout import (
     ChecklistEntry,
@@ -24,6 +25,7 @@ from pytest_rollout.plan import texts
 from pytest_rollout.plan.commands import commands
 from pytest_rollout.plan.criteria import criteria
 from pytest_rollout.plan.durations import duration
+from pytest_rollout.plan.endpoints import endpoints
 from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, quoted, some, unknown
 from pytest_rollout.plan.signoffs import signoffs
 from pytest_rollout.plan.states import Known, states
@@ -48,6 +50,7 @@ class Declared:
     metrics: Mapping[str, Metric]
     folder: Path
     environment: Sequence[str]
+    services: Mapping[str, Service]
 
 
 def stages(written: Written, tables: Mapping[str, StageTable], declared: Declared) -> tuple[Stage, ...]:
@@ -82,7 +85,10 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
         removed=_removed(written, place, table),
         deadline=deadline,
         signoffs=signoffs(written, place, table.signoffs, network),
-        checks=commands(written, name, table.commands, declared.folder, declared.environment),
+        checks=(
+            *commands(written, name, table.commands, declared.folder, declared.environment),
+            *endpoints(written, name, table.endpoints, declared.folder, declared.services),
+        ),
     )
 
 

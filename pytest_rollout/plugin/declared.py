@@ -38,6 +38,7 @@ class Room:
 
 ROOMS: Mapping[Kind, Room] = {
     Kind.COMMAND: Room(module="pytest_rollout.services.checks"),
+    Kind.ENDPOINT: Room(module="pytest_rollout.services.checks"),
 }
 """The kinds whose checks are values of ``Stage.checks``, in the order they are collected."""
 

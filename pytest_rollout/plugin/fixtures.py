@@ -72,6 +72,18 @@ def flags(_rollout_context: Context) -> Any:
     return opened
 
 
+@pytest.fixture(scope="session")
+def services(_rollout_context: Context) -> Any:
+    """A ``requests`` session for each declared service: ``services.api.get("/health")``; it reaches no other host."""
+    from pytest_rollout.services.session import Services  # noqa: PLC0415 - requests, only where a service is used
+
+    context = _rollout_context
+    with told():
+        opened = Services(context.rollout.services)
+    context.resources.callback(opened.close)
+    return opened
+
+
 @pytest.fixture
 def measure(request: pytest.FixtureRequest, _rollout_context: Context) -> Measure:
     """Record a measurement: ``measure("settled", good=9, total=10)``, ``measure("gas", 21000, unit="gas")``."""

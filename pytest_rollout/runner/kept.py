@@ -37,7 +37,8 @@ def kept_plan(rollout: Rollout) -> Rollout:
         return rollout
     redactor = Redactor(rollout.secrets)
     stages = tuple(_kept_stage(stage, redactor) for stage in rollout.stages)
-    return replace(rollout, title=redactor.text(rollout.title), stages=stages)
+    services = {name: replace(each, url=redactor.text(each.url)) for name, each in rollout.services.items()}
+    return replace(rollout, title=redactor.text(rollout.title), stages=stages, services=services)
 
 
 def kept_id(item: str, redactor: Redactor) -> str:
