@@ -10,10 +10,12 @@ the same data at the same steps.
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from pytest_rollout.core.errors import MetricError
@@ -240,7 +242,7 @@ class PrometheusSource:
             raise TypeError("a label is no text")
         pairs: Sequence[Sequence[Any]] = result["values"]
         numbers = _numbers([pair[1] for pair in pairs])
-        times = [_time(pair[0]) for pair in pairs]
+        times = _nanoseconds([pair[0] for pair in pairs])
         if times and (max(times) > stretch[1] or min(times) < stretch[0] - 1000 * MILLISECOND):
             wrong = max(times) if max(times) > stretch[1] else min(times)
             raise MetricError(
@@ -268,19 +270,21 @@ def step_of(settings: SourceSettings) -> int:
 
 def _observations(steps: Iterable[int], observed: Points) -> tuple[list[int], list[int]]:
     """The times of the scrapes behind steps, and those steps; a step behind which nothing is new is left out."""
-    times: list[int] = []
-    kept: list[int] = []
-    last = -1
-    for step in steps:
-        seconds = observed.get(step)
+    known = list(steps)
+    found = list(map(observed.get, known))
+    if None not in found and all(map(math.isfinite, found)):  # type: ignore[arg-type]  # none is None
+        times = _nanoseconds(found)
+        if all(map(operator.lt, times, islice(times, 1, None))):
+            return times, known
+    times, kept = [-1], list[int]()
+    for step, seconds in zip(known, found, strict=True):
         if seconds is None or not math.isfinite(seconds):
             continue
-        time = round(seconds * 1000) * MILLISECOND
-        if time > last:
+        (time,) = _nanoseconds([seconds])
+        if time > times[-1]:
             times.append(time)
             kept.append(step)
-            last = time
-    return times, kept
+    return times[1:], kept
 
 
 def _sorted(heap: _Heap, part: str) -> list[tuple[Labels, Points]]:
@@ -301,12 +305,14 @@ def _numbers(texts: list[Any]) -> list[float]:
     return list(map(float, texts))
 
 
-def _time(given: Any) -> int:
-    if type(given) is int:
-        return given * 1000 * MILLISECOND
-    if type(given) is not float:
+def _nanoseconds(given: list[Any]) -> list[int]:
+    """Times as Prometheus writes them, seconds to the millisecond."""
+    kinds = set(map(type, given))
+    if kinds == {int}:
+        return [seconds * 1_000_000_000 for seconds in given]
+    if not kinds <= {int, float}:
         raise TypeError("a time is no number")
-    return round(given * 1000) * MILLISECOND
+    return [round(seconds * 1000) * 1_000_000 for seconds in given]
 
 
 def _seconds(nanos: int) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,17 +123,16 @@ class SqlSource:
             raise MetricError(
                 f"the query has the parameter :{strange[0]}; :since, :until and their _seconds are known."
             )
-        result = connection.execution_options(stream_results=True, yield_per=_BATCH).execute(
-            statement, {name: known[name] for name in names}
-        )
-        if not result.returns_rows:
-            raise MetricError("the query returns no rows, so it is no question; write a SELECT.")
-        rows = _Rows(columns=tuple(result.keys()), zone=str(self._settings.options.get("zone", "")))
-        for number, row in enumerate(result):
-            if number >= MOST_ROWS:
-                raise MetricError(f"more than {MOST_ROWS} rows; let the database aggregate them.")
-            rows.take(row, nanoseconds(until))
-        return rows.series()
+        asked = connection.execution_options(stream_results=True, yield_per=_BATCH)
+        with closing(asked.execute(statement, {name: known[name] for name in names})) as result:
+            if not result.returns_rows:
+                raise MetricError("the query returns no rows, so it is no question; write a SELECT.")
+            rows = _Rows(columns=tuple(result.keys()), zone=str(self._settings.options.get("zone", "")))
+            for number, row in enumerate(result):
+                if number >= MOST_ROWS:
+                    raise MetricError(f"more than {MOST_ROWS} rows; let the database aggregate them.")
+                rows.take(row, nanoseconds(until))
+            return rows.series()
 
     def _parameters(self, since: datetime, until: datetime) -> dict[str, Any]:
         moments = {"since": since.astimezone(UTC), "until": until.astimezone(UTC)}
