@@ -242,6 +242,28 @@ def rollback(
 
 
 @app.command()
+def rules(
+    rollout: Annotated[str | None, typer.Argument(metavar="ROLLOUT", help="One rollout; default all.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write files there; default: print the rules.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Write the plan's bounds as Prometheus alert rules, and its notifications as Alertmanager routes."""
+    from pytest_rollout.cli import monitoring  # noqa: PLC0415 - only for this command
+
+    workspace = operations.Workspace.at(Path.cwd(), place=f"{rollout}:" if rollout else None)
+    chosen = [workspace.rollout(rollout)] if rollout else workspace.rollouts
+    if output is None:
+        groups = [group for each in chosen for group in monitoring.document(each)["groups"]]
+        _print({"groups": groups}, json.dumps({"groups": groups}, indent=1, ensure_ascii=False), as_json)
+        return 0
+    lines = [line for each in chosen for line in monitoring.write(each, output)]
+    _print({"done": lines}, "\n".join(lines), as_json)
+    return 0
+
+
+@app.command()
 def report(
     stage: Place,
     reports: Annotated[str, typer.Option("--rollout-reports", metavar="DIR", help="Where reports are.")] = "reports",
