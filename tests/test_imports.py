@@ -51,6 +51,7 @@ HEAVY = {
     "markdown_it": {"reporting"},
     "markupsafe": {"reporting"},
     "pydantic": {"plan"},
+    "distributed": {"consensus"},
     "yaml": {"contracts"},
     "typer": {"cli"},
     "rich": {"cli", "reporting"},

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ import typer
 from pytest_rollout import operations
 from pytest_rollout.cli import become_supervisor, texts
 from pytest_rollout.cli.person import as_text, whoever_types
-from pytest_rollout.core.errors import LedgerError, Refused, RolloutError
+from pytest_rollout.core.errors import LedgerError, Refused, RolloutError, UsageError
 
 HOLD = 10
 USAGE = 4
@@ -280,6 +280,58 @@ def report(
     document = {"rollout": rollout.name, "stage": found.name, "page": str(page)}
     _print(document, f"{rollout.name}:{found.name}: wrote {shown}", as_json)
     return 0
+
+
+@app.command()
+def replay(  # noqa: PLR0917 - one option a line, all by name on the command line
+    blocks: Annotated[Path, typer.Argument(metavar="BLOCKS", help="A corpus of blocks, or kept divergences.")],
+    rollout: Annotated[str | None, typer.Option(metavar="NAME", help="Whose engines, of several rollouts.")] = None,
+    reference: Annotated[
+        str | None, typer.Option(metavar="ENGINE", help="module:Name, file.py:Name, a URL, or command:PROGRAM ARGS.")
+    ] = None,
+    candidate: Annotated[str | None, typer.Option(metavar="ENGINE", help="The engine on trial, the same way.")] = None,
+    limit: Annotated[float, typer.Option(metavar="SECONDS", help="The candidate's time on one block.")] = 2.0,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="FIELD", help="A field left out; repeatable.")] = None,
+    memory: Annotated[
+        int | None, typer.Option(metavar="MIB", help="Bound on the candidate's memory, in a process of its own.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", metavar="N", help="Processes; 0 is this one.")] = None,
+    dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, instead of processes.")] = None,
+    chunk: Annotated[int, typer.Option(metavar="N", help="Blocks of one chunk.")] = 200,
+    journal: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on from here after a kill.")] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="End at the first divergence.")] = False,
+    keep: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where divergences are kept.")] = None,
+    shrink: Annotated[bool, typer.Option("--shrink/--no-shrink", help="Seek the fewest transactions.")] = True,
+    as_json: Json = False,
+) -> int:
+    """Run blocks through both engines and compare what they say; 0 if all agree, 10 if not."""
+    from pytest_rollout.cli.replay import Asked, engines, run  # noqa: PLC0415 - only for this command
+
+    if not limit > 0:
+        raise UsageError(f"--limit {limit:g}: the candidate needs more than 0 seconds.")
+    asked = Asked(
+        blocks=blocks,
+        reference=reference,
+        candidate=candidate,
+        limit=timedelta(seconds=limit),
+        ignore=tuple(ignore or ()),
+        memory=None if memory is None else memory * 1024**2,
+        workers=workers,
+        dask=dask,
+        chunk=chunk,
+        journal=journal,
+        stop=stop,
+        keep=keep,
+        shrink=shrink,
+    )
+    rollouts = []
+    if reference is None and candidate is None:
+        workspace = operations.Workspace.at(Path.cwd(), place=f"{rollout}:" if rollout else None)
+        rollouts = [workspace.rollout(rollout)] if rollout else list(workspace.rollouts)
+    settings, folder = engines(asked, rollouts, Path.cwd())
+    document, text, is_clean = run(asked, settings, folder)
+    _print(document, text, as_json)
+    return 0 if is_clean else HOLD
 
 
 @ledger_app.command("show")

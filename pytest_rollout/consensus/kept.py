@@ -82,10 +82,12 @@ def encode(block: Any) -> Any:
 
 
 def decode(document: Any) -> Any:
-    """The block that ``encode`` wrote."""
+    """The block that ``encode`` wrote; ``{"$hex": "0x…"}`` is bytes too. Raises ``ValueError`` or ``TypeError``."""
     if isinstance(document, dict):
         if document.keys() == {"$bytes"}:
-            return base64.b64decode(document["$bytes"])
+            return base64.b64decode(document["$bytes"], validate=True)
+        if document.keys() == {"$hex"}:
+            return bytes.fromhex(document["$hex"].removeprefix("0x"))
         return {key: decode(each) for key, each in document.items()}
     return [decode(each) for each in document] if isinstance(document, list) else document
 

@@ -7,10 +7,12 @@ and those they lack. A rate without traffic is null, never 0.
 
 from __future__ import annotations
 
+import math
 import threading
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pytest_rollout.core.answer import Answer, Relation
@@ -38,12 +40,27 @@ class Visit:
 
     mode: Mode
     since: datetime
+    last: datetime | None = None
     counts: Counts = field(default_factory=Counts)
     void: bool = False
+    longest_gap: timedelta = timedelta()
 
-    def document(self) -> dict[str, Any]:
-        """The visit as JSON."""
-        return {"mode": self.mode.spelt, "since": self.since.isoformat(), "void": self.void, **self.counts.document()}
+    def note(self, at: datetime) -> None:
+        """A verification; the time since the one before is a gap."""
+        gap = at - (self.last or self.since)
+        self.longest_gap = max(self.longest_gap, gap)
+        self.last = at
+
+    def document(self, at: datetime) -> dict[str, Any]:
+        """The visit as JSON as of ``at``; a gap that still lasts counts, rounded up."""
+        gap = max(self.longest_gap, at - (self.last or self.since))
+        return {
+            "mode": self.mode.spelt,
+            "since": self.since.isoformat(),
+            "void": self.void,
+            "longest_gap_seconds": max(0, math.ceil(gap.total_seconds())),
+            **self.counts.document(),
+        }
 
 
 class Stats:
@@ -68,6 +85,7 @@ class Stats:
             if visit.mode is not seen.mode:  # the mode was switched while this call was under way
                 visit = next((each for each in reversed(self._visits) if each.mode is seen.mode), visit)
             _count(visit.counts, seen, reference, candidate)
+            visit.note(at)
             self._last_at = at
             self._latencies.add(
                 None if reference is None else reference.nanoseconds,
@@ -93,6 +111,10 @@ class Stats:
                 visit.void = visit.void or visit.mode in climbed
             self._begin(mode, at)
 
+    def _with_ends(self, at: datetime) -> Iterator[tuple[Visit, datetime]]:
+        """Each visit and when it ended: where the next began."""
+        return zip(self._visits, [*(each.since for each in self._visits[1:]), at], strict=True)
+
     def _begin(self, mode: Mode, at: datetime) -> None:
         self._visits.append(Visit(mode=mode, since=at))
         while len(self._visits) > MOST_VISITS:
@@ -105,7 +127,7 @@ class Stats:
             for visit in self._visits:
                 total.add(visit.counts)
             mode = self._visits[-1].mode
-            visits = [each.document() for each in self._visits]
+            visits = [each.document(min(at, ended)) for each, ended in self._with_ends(at)]
             latencies = self._latencies.copied()
             callback_errors, last_at = self._callback_errors, self._last_at
         return {

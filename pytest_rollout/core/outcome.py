@@ -61,6 +61,8 @@ class Kind(StrEnum):
     SOAK = "soak"
     ENDPOINT = "endpoints"
     CHECKLIST = "checklist"
+    ENGINE = "engines"
+    NODE = "nodes"
 
 
 class Severity(StrEnum):

@@ -13,6 +13,8 @@ from pathlib import Path
 from pytest_rollout.core.check import Check
 from pytest_rollout.core.criterion import Criterion
 from pytest_rollout.core.endpoint import Service
+from pytest_rollout.core.engines import EngineSettings, NodeSettings
+from pytest_rollout.core.mode import Mode
 from pytest_rollout.core.notice import Importance
 from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.signoff import SignoffPolicy
@@ -172,6 +174,7 @@ class Stage:
     deadline: timedelta = timedelta(hours=1)
     checks: tuple[Check, ...] = ()
     signoffs: SignoffPolicy | None = None
+    mode: Mode | None = None
 
     def check(self, kind: Kind, name: str) -> Check:
         """The declared check of that kind and name; ``KeyError`` if there is none."""
@@ -245,6 +248,8 @@ class Rollout:
     flags: FlagSettings = field(default_factory=FlagSettings)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     notifications: Notifications = field(default_factory=Notifications)
+    engines: EngineSettings | None = None
+    nodes: Mapping[str, NodeSettings] = field(default_factory=dict)
     contradictions: tuple[Contradiction, ...] = ()
     services: Mapping[str, Service] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

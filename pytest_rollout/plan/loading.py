@@ -12,6 +12,7 @@ from pytest_rollout.core.rollout import Rollout
 from pytest_rollout.plan import settings, texts
 from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.endpoints import services
+from pytest_rollout.plan.engines import engines, nodes
 from pytest_rollout.plan.environment import filled
 from pytest_rollout.plan.notifications import notifications
 from pytest_rollout.plan.reading import parse, read
@@ -72,6 +73,8 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         folder=folder,
         environment=settings.variables(written, table.environment),
         services=services(written, folder, plan.services),
+        engines=engines(written, folder, plan.engines),
+        nodes=nodes(written, plan.nodes),
     )
     told, addresses = notifications(written, plan.notifications, plan.cdevents)
     ledger = texts.like(texts.LEDGER, "ledger's id; `rollout ledger show` prints it")
@@ -85,6 +88,8 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         contracts=declared.contracts,
         flags=flags.settings,
         metrics=declared.metrics,
+        engines=declared.engines,
+        nodes=declared.nodes,
         contradictions=settings.contradictions(written, plan.contradictions),
         notifications=told,
         services=declared.services,

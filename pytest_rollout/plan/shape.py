@@ -14,6 +14,7 @@ from pytest_rollout.core.rollout import NAME, NetworkKind
 from pytest_rollout.core.units import UNITS
 from pytest_rollout.plan import texts
 from pytest_rollout.plan.endpoint_shape import ServiceTable
+from pytest_rollout.plan.engine_shape import EnginesTable, NodeTable
 from pytest_rollout.plan.notification_shape import CdeventsTable, NotificationsTable
 from pytest_rollout.plan.recorded import FORMATS
 from pytest_rollout.plan.section import (
@@ -205,7 +206,7 @@ class ContradictionTable(Section):
 class Plan(Section):
     """A rollout's plan, the whole of rollout.toml."""
 
-    later: ClassVar[Mapping[str, str]] = dict.fromkeys(("stores", "databases", "engines", "nodes"), A_LATER_VERSION)
+    later: ClassVar[Mapping[str, str]] = dict.fromkeys(("stores", "databases"), A_LATER_VERSION)
 
     rollout: RolloutTable = Field(
         examples=[{"name": "takumi"}],
@@ -229,6 +230,10 @@ class Plan(Section):
     cdevents: CdeventsTable | None = Field(None, description="Where the same is posted for machines.")
     services: dict[str, ServiceTable] = Field(
         {}, description="What answers HTTP, and may be asked.", json_schema_extra=keys(NAME.pattern)
+    )
+    engines: EnginesTable | None = Field(None, description="The two consensus engines, and how they are compared.")
+    nodes: dict[str, NodeTable] = Field(
+        {}, description="The live nodes, by name.", json_schema_extra=keys(NAME.pattern)
     )
     contradictions: list[ContradictionTable] = Field(
         [], description="Where the source document contradicts itself, and what was chosen."

@@ -10,9 +10,11 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from pytest_rollout.core.criterion import Statistic
 from pytest_rollout.core.outcome import Severity
+from pytest_rollout.core.rollout import NAME
 from pytest_rollout.plan import states, texts
 from pytest_rollout.plan.command_shape import CommandTable
 from pytest_rollout.plan.endpoint_shape import EndpointTable
+from pytest_rollout.plan.engine_shape import StageEnginesTable, StageNodeTable
 from pytest_rollout.plan.section import (
     A_LATER_VERSION,
     Bound,
@@ -179,8 +181,6 @@ class StageTable(Section):
             "soak",
             "stores",
             "databases",
-            "engines",
-            "nodes",
             "watch",
         ),
         A_LATER_VERSION,
@@ -203,6 +203,12 @@ class StageTable(Section):
     criteria: list[CriterionTable] = Field([], description="Bounds on metrics; each is one item of the gate.")
     commands: list[CommandTable] = Field([], description="What the runbook runs; each is one item of the gate.")
     endpoints: list[EndpointTable] = Field([], description="What services must answer; each is one item of the gate.")
+    engines: StageEnginesTable | None = Field(None, description="What the gate asks of both engines.")
+    nodes: dict[str, StageNodeTable] = Field(
+        {},
+        description="The rung each node stands on; each aspect is one item of the gate.",
+        json_schema_extra=keys(NAME.pattern),
+    )
     checklist: list[ChecklistTable] = Field(
         [], description="What people see to and tick; each is one item of the gate."
     )

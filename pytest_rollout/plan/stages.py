@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_rollout.core.endpoint import Service
+from pytest_rollout.core.engines import EngineSettings, NodeSettings
 from pytest_rollout.core.errors import suggestion
 from pytest_rollout.core.rollout import (
     ChecklistEntry,
@@ -26,6 +27,7 @@ from pytest_rollout.plan.commands import commands
 from pytest_rollout.plan.criteria import criteria
 from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.endpoints import endpoints
+from pytest_rollout.plan.engines import engine_checks, node_rungs, stage_mode
 from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, quoted, some, unknown
 from pytest_rollout.plan.signoffs import signoffs
 from pytest_rollout.plan.states import Known, states
@@ -51,6 +53,8 @@ class Declared:
     folder: Path
     environment: Sequence[str]
     services: Mapping[str, Service]
+    engines: EngineSettings | None = None
+    nodes: Mapping[str, NodeSettings] = field(default_factory=dict)
 
 
 def stages(written: Written, tables: Mapping[str, StageTable], declared: Declared) -> tuple[Stage, ...]:
@@ -88,7 +92,10 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
         checks=(
             *commands(written, name, table.commands, declared.folder, declared.environment),
             *endpoints(written, name, table.endpoints, declared.folder, declared.services),
+            *engine_checks(written, name, table.engines, declared.engines, declared.folder),
+            *node_rungs(written, name, table.nodes, declared.nodes),
         ),
+        mode=stage_mode(written, name, table.engines),
     )
 
 

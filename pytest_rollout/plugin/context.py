@@ -40,6 +40,8 @@ class Context:
         self.book: Any = None
         self.states: Any = None
         self.flags: Any = None
+        self.engines: Any = None
+        self.nodes: Any = None
         self.fresh_book: Any = None
         self.on_open: list[Callable[[Any], None]] = []
         self.resources = ExitStack()

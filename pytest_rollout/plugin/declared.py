@@ -39,6 +39,8 @@ class Room:
 ROOMS: Mapping[Kind, Room] = {
     Kind.COMMAND: Room(module="pytest_rollout.services.checks"),
     Kind.ENDPOINT: Room(module="pytest_rollout.services.checks"),
+    Kind.ENGINE: Room(module="pytest_rollout.consensus.checks", fixtures=("engines",)),
+    Kind.NODE: Room(module="pytest_rollout.consensus.checks", fixtures=("nodes",)),
 }
 """The kinds whose checks are values of ``Stage.checks``, in the order they are collected."""
 
@@ -160,7 +162,7 @@ def _look(item: Any, look: Look, *fixtures: Any) -> None:
 
 def _refuse_others(context: Context, fixtures: Sequence[Any]) -> None:
     """A hook may hand out something else than the fixture opened, without overriding it."""
-    opened = (*context.chains.values(), context.book, context.flags)
+    opened = (*context.chains.values(), context.book, context.flags, context.engines, context.nodes)
     if not all(any(each is own for own in opened) for each in fixtures):
         raise RolloutError("a fixture of this check gave something else than the gate opened; a hook replaced it.")
 

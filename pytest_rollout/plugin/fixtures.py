@@ -1,4 +1,4 @@
-"""The fixtures: the plan, the chains, the contracts, the flags, what a test measures."""
+"""The fixtures: the plan, the chains, the contracts, the flags, the engines, what a test measures."""
 
 from __future__ import annotations
 
@@ -82,6 +82,24 @@ def services(_rollout_context: Context) -> Any:
         opened = Services(context.rollout.services)
     context.resources.callback(opened.close)
     return opened
+
+
+@pytest.fixture(scope="session")
+def engines(_rollout_context: Context) -> Any:
+    """Reference, candidate and the dual run around them: ``engines.verify_block(block)``, ``.stats()``, ``.mode``."""
+    from pytest_rollout.plugin.engines import open_engines  # noqa: PLC0415 - only where an engine is used
+
+    with told():
+        return open_engines(_rollout_context)
+
+
+@pytest.fixture(scope="session")
+def nodes(_rollout_context: Context) -> Mapping[str, Any]:
+    """The declared nodes by name: ``nodes["node-1"].stats()`` asks it now."""
+    from pytest_rollout.plugin.engines import open_nodes  # noqa: PLC0415 - only where a node is asked
+
+    with told():
+        return open_nodes(_rollout_context)
 
 
 @pytest.fixture

@@ -1,0 +1,143 @@
+"""A few blocks through both engines, in whatever process it happens to run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pytest_rollout.consensus.corpus import Form, parsed
+from pytest_rollout.consensus.guard import Guard, LateError, StuckError, ask_here, frozen
+from pytest_rollout.consensus.loading import version_of
+from pytest_rollout.consensus.naming import name_of
+from pytest_rollout.consensus.opening import open_engine
+from pytest_rollout.consensus.remote import EngineSilent
+from pytest_rollout.core.answer import Answer, Comparison, Relation, compare
+from pytest_rollout.core.divergence import Divergence
+from pytest_rollout.core.engines import EngineSettings
+from pytest_rollout.core.latency import ratios
+from pytest_rollout.core.tally import Counts
+
+MOST_KEPT = 3
+"""So many divergences of one chunk are handed back whole; all are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Blocks as bytes with their index, and the engines to ask."""
+
+    number: int
+    settings: Pair
+    form: Form
+    blocks: tuple[tuple[int, bytes], ...]
+    stop: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two engines by their specification; opened once a process, and kept."""
+
+    settings: EngineSettings
+    folder: str
+
+    def __hash__(self) -> int:
+        return hash((str(self.settings.reference), str(self.settings.candidate), self.folder))
+
+
+@dataclass(slots=True, kw_only=True)
+class Done:
+    """What came of a chunk: counts, ratios by block, the first divergence and the first few of them whole."""
+
+    number: int
+    blocks: int = 0
+    counts: Counts = field(default_factory=Counts)
+    ratios: list[tuple[int, int | None]] = field(default_factory=list)
+    first: tuple[int, str] | None = None
+    kept: list[tuple[Any, Divergence]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Both engines, loaded here."""
+
+    reference: Any
+    candidate: Any
+    versions: dict[str, str]
+    guard: Guard
+
+    def compare(self, block: Any, settings: EngineSettings) -> tuple[Answer, Answer | None, Comparison | None]:
+        """Both answers and their relation: no answer of a late candidate, no relation if it was not asked."""
+        copies = frozen(block)
+        ours, _ = ask_here(self.reference.verify_block, block, settings.reasons)
+        seconds = settings.limit.total_seconds()
+        try:
+            theirs, raised = self.guard.ask(self.candidate.verify_block, copies(), seconds, settings.reasons)
+        except LateError:
+            return ours, None, Comparison(relation=Relation.TIMEOUT)
+        except StuckError:
+            return ours, None, None
+        if isinstance(raised, EngineSilent):
+            return ours, None, Comparison(relation=Relation.TIMEOUT)
+        return ours, theirs, compare(ours, theirs, settings.ignore)
+
+
+@lru_cache(maxsize=4)
+def opened(pair: Pair) -> Opened:
+    """The engines of this process; raises ``EngineError`` where one cannot be loaded."""
+    settings, folder = pair.settings, Path(pair.folder)
+    seconds = settings.limit.total_seconds()
+    reference = open_engine(settings.reference, folder, seconds=seconds)
+    candidate = open_engine(
+        settings.candidate, folder, seconds=seconds, isolation=settings.isolation, memory=settings.memory
+    )
+    versions = {"reference": version_of(reference), "candidate": version_of(candidate)}
+    return Opened(reference=reference, candidate=candidate, versions=versions, guard=Guard())
+
+
+def run(job: Job) -> Done:
+    """Ask both engines about every block of a chunk."""
+    engines = opened(job.settings)
+    done = Done(number=job.number)
+    for index, content in job.blocks:
+        block = parsed(job.form, content, f"block {index}")
+        ours, theirs, comparison = engines.compare(block, job.settings.settings)
+        done.blocks += 1
+        done.counts.verifications += 1
+        if comparison is None:
+            done.counts.skipped += 1
+            continue
+        done.counts.count(comparison.relation)
+        if theirs is None:
+            done.ratios.append((index, None))
+        else:
+            done.ratios.append((index, ratios([(ours.nanoseconds, theirs.nanoseconds)])[0]))
+        if theirs is not None and comparison.relation.is_divergence:
+            _keep(done, job, engines, index, parsed(job.form, content, ""), (ours, theirs, comparison))
+            if job.stop:
+                break
+    return done
+
+
+def _keep(
+    done: Done, job: Job, engines: Opened, index: int, block: Any, found: tuple[Answer, Answer, Comparison]
+) -> None:
+    ours, theirs, comparison = found
+    if done.first is None:
+        done.first = (index, f"block {name_of(block)} ({index}): {comparison.text}")
+    if len(done.kept) < MOST_KEPT:
+        divergence = Divergence(
+            block=name_of(block),
+            mode="replay",
+            relation=comparison.relation,
+            text=comparison.text,
+            reference=ours.document(),
+            candidate=theirs.document(),
+            versions=engines.versions,
+            at=datetime.now(UTC).isoformat(),
+            differences=comparison.differences,
+            ignore=job.settings.settings.ignore,
+            reasons=job.settings.settings.reasons,
+        )
+        done.kept.append((block, divergence))

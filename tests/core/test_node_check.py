@@ -1,0 +1,316 @@
+"""Nodes judged from their stats: each trouble comes out as what it is, and nothing missing reads as health."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from pytest_rollout.core.criterion import Bound, Relation
+from pytest_rollout.core.evidence import Observation
+from pytest_rollout.core.mode import Mode
+from pytest_rollout.core.node_check import Aspect, NodeCheck, NodeRung, node_checks
+from pytest_rollout.core.outcome import Outcome
+from pytest_rollout.core.rung import Latency
+from pytest_rollout.core.tally import COUNTS
+from pytest_rollout.core.units import UNITS
+
+NOW = datetime(2031, 5, 4, 12, tzinfo=UTC)
+WEEK = timedelta(days=7)
+
+
+def counts(**changes: int) -> dict[str, int]:
+    return dict.fromkeys(COUNTS, 0) | {"verifications": 5000, "comparisons": 5000} | changes
+
+
+def document(mode: Mode = Mode.SHADOW, *, at: datetime = NOW, **changes: Any) -> dict[str, Any]:
+    since = NOW - WEEK - timedelta(hours=1)
+    made = counts()
+    visit = {"mode": mode.spelt, "since": since.isoformat(), "void": False, "longest_gap_seconds": 60, **made}
+    return {
+        "mode": mode.spelt,
+        "total_verifications": made["verifications"],
+        "rust_errors": 0,
+        "fallback_to_legacy": 0,
+        "divergence_rate": "0.0",
+        **{name: made[name] for name in COUNTS if name not in {"verifications", "candidate_errors", "fallbacks"}},
+        "run": "a1",
+        "started_at": since.isoformat(),
+        "at": at.isoformat(),
+        "latency": {"ratio_millionths": {"samples": 5000, "p50": 200_000, "p95": 300_000, "p99": 400_000}},
+        "mode_history": [visit],
+    } | changes
+
+
+RUNG = NodeRung(
+    mode=Mode.SHADOW,
+    min_comparisons=5000,
+    soak=WEEK,
+    latency=Latency(p50=Bound(relation=Relation.AT_MOST, limit=Fraction(1, 5), unit=UNITS["count"])),
+    follows=WEEK,
+)
+
+
+def judge(
+    *documents: dict[str, Any], aspect: Aspect = Aspect.DIVERGENCES, rung: NodeRung = RUNG, **others: dict[str, Any]
+):
+    given = documents or (document(at=NOW - timedelta(seconds=1)), document())
+    readings = {"node-2": [{"document": each, "read_at": NOW.isoformat()} for each in given]}
+    readings |= {
+        name.replace("_", "-"): [{"document": each, "read_at": NOW.isoformat()}] for name, each in others.items()
+    }
+    check = NodeCheck(node="node-2", aspect=aspect, rung=rung, after="node-1")
+    return check.judge("item", Observation(item="item", value={"readings": readings}))
+
+
+ALONE = [each for each in Aspect if each not in {Aspect.ORDER, Aspect.FALLBACKS}]
+
+
+@pytest.mark.parametrize("aspect", ALONE)
+def test_a_sound_node_passes_every_aspect(aspect) -> None:
+    assert judge(aspect=aspect).outcome is Outcome.PASS
+
+
+def both(change: Callable[[dict[str, Any]], object]) -> tuple[dict[str, Any], dict[str, Any]]:
+    pair = document(at=NOW - timedelta(seconds=1)), document()
+    for each in pair:
+        change(each)
+    return pair
+
+
+@pytest.mark.parametrize("key", sorted(document()))
+@pytest.mark.parametrize("aspect", [Aspect.DIVERGENCES, Aspect.MODE])
+def test_a_missing_key_is_an_error_that_names_it(key, aspect) -> None:
+    """An alert that reads a key the document has not is never quiet."""
+    finding = judge(*both(lambda each: each.pop(key)), aspect=aspect)
+
+    if key == "divergence_rate":  # derived, and nobody's evidence
+        assert finding.outcome is Outcome.PASS
+        return
+    assert finding.outcome is Outcome.ERROR
+    told = {
+        "total_verifications": "verifications",
+        "rust_errors": "candidate_errors",
+        "fallback_to_legacy": "fallbacks",
+    }
+    assert told.get(key, key) in finding.measured
+
+
+WRONG = {
+    "no document": lambda each: each.clear(),
+    "a text for a counter": lambda each: each.update(divergences="0"),
+    "a float for a counter": lambda each: each.update(divergences=0.0),
+    "null for a counter": lambda each: each.update(divergences=None),
+    "a negative counter": lambda each: each.update(timeouts=-1),
+    "more divergences than comparisons": lambda each: each.update(divergences=6000, differing=6000),
+    "divergences without their kind": lambda each: each.update(divergences=1),
+    "two spellings that disagree": lambda each: each.update(candidate_errors=3),
+    "an unknown mode": lambda each: each.update(mode="primary"),
+    "a mode its history does not know": lambda each: each.update(mode="rust"),
+    "no history": lambda each: each.update(mode_history=[]),
+    "a history of nothing": lambda each: each.update(mode_history=[3]),
+    "a time without offset": lambda each: each.update(at="2031-05-04T12:00:00"),
+    "no time": lambda each: each.update(at=1_900_000_000),
+    "no run": lambda each: each.update(run=""),
+    "no ratio": lambda each: each.update(latency={}),
+}
+
+
+@pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
+def test_stats_that_cannot_be_believed_are_an_error_of_every_aspect(change) -> None:
+    assert {judge(*both(change), aspect=each).outcome for each in ALONE} == {Outcome.ERROR}
+
+
+def test_a_stale_document_is_an_error_with_its_age() -> None:
+    """Frozen stats answer quickly with old truth (rule 14)."""
+    old = NOW - timedelta(hours=3)
+    finding = judge(document(at=old), document(at=old))
+
+    assert (finding.outcome, finding.measured) == (
+        Outcome.ERROR,
+        "the stats are stale: written 3 h before they were read, 60 s are allowed",
+    )
+
+
+def test_a_document_from_the_future_is_an_error() -> None:
+    assert "a clock is wrong" in judge(*both(lambda each: each.update(at=(NOW + WEEK).isoformat()))).measured
+
+
+def test_a_counter_that_runs_backwards_is_found() -> None:
+    first, second = both(lambda each: None)
+    second |= {"total_verifications": 4000, "comparisons": 4000}
+
+    finding = judge(first, second)
+
+    assert finding.outcome is Outcome.ERROR
+    assert "verifications ran backwards, from 5000 to 4000, without a restart" in finding.measured
+
+
+def test_a_restart_is_told_as_a_restart() -> None:
+    first, second = both(lambda each: None)
+    second |= {"run": "b2", "started_at": NOW.isoformat(), "total_verifications": 5, "comparisons": 5}
+
+    assert "the node was restarted at 2031-05-04T12:00:00+00:00" in judge(first, second).measured
+
+
+def test_one_reading_is_not_two() -> None:
+    assert judge(document()).outcome is Outcome.ERROR
+
+
+@pytest.mark.parametrize("value", [None, [], {}, {"readings": {}}, {"readings": {"node-1": []}}, "fine"], ids=str)
+def test_an_observation_of_another_shape_is_an_error(value) -> None:
+    check = NodeCheck(node="node-2", aspect=Aspect.MODE, rung=RUNG)
+
+    assert check.judge("item", Observation(item="item", value=value)).outcome is Outcome.ERROR
+
+
+@pytest.mark.parametrize("mode", [each for each in Mode if each is not Mode.SHADOW])
+@pytest.mark.parametrize("aspect", [Aspect.MODE, Aspect.TRAFFIC, Aspect.DIVERGENCES, Aspect.SOAK])
+def test_a_node_in_the_wrong_mode_fails_whatever_it_counted(mode, aspect) -> None:
+    """A candidate that never loaded leaves the node in legacy with 0 divergences: no pass."""
+    pair = document(mode, at=NOW - timedelta(seconds=1)), document(mode)
+    finding = judge(*pair, aspect=aspect)
+
+    assert finding.outcome is Outcome.FAIL
+    assert f"is in {mode.value} ({mode.spelt})" in finding.measured
+
+
+def test_zero_traffic_is_not_zero_divergences() -> None:
+    """Rule 23."""
+
+    def idle(each):
+        each.update(dict.fromkeys(COUNTS, 0) | {"total_verifications": 0})
+        each["mode_history"][0].update(dict.fromkeys(COUNTS, 0))
+
+    assert judge(*both(idle)).outcome is Outcome.INCONCLUSIVE
+    assert judge(*both(idle), aspect=Aspect.TRAFFIC).measured == "0 of 5000 comparisons"
+
+
+def test_traffic_of_an_earlier_rung_is_not_borrowed() -> None:
+    def just_switched(each):
+        before = copy.deepcopy(each["mode_history"][0]) | {"mode": "shadow"}
+        each["mode_history"] = [before, before | counts(verifications=3, comparisons=3)]
+
+    assert judge(*both(just_switched), aspect=Aspect.TRAFFIC).outcome is Outcome.INCONCLUSIVE
+
+
+def test_blocks_that_both_refuse_are_no_evidence() -> None:
+    """A node that refuses every block agrees on everything."""
+
+    def refusing(each):
+        each.update(agreed_refusals=5000)
+        each["mode_history"][0].update(agreed_refusals=5000)
+
+    assert judge(*both(refusing), aspect=Aspect.TRAFFIC).measured == "0 of 5000 comparisons, 5000 refused by both"
+
+
+@pytest.mark.parametrize(
+    ("aspect", "changes"),
+    [
+        (Aspect.DIVERGENCES, {"divergences": 1, "differing": 1}),
+        (Aspect.CANDIDATE_ERRORS, {"divergences": 1, "rust_errors": 1}),
+        (Aspect.REFERENCE_ERRORS, {"divergences": 1, "reference_errors": 1}),
+        (Aspect.TIMEOUTS, {"timeouts": 1, "comparisons": 4999}),
+        (Aspect.TIMEOUTS, {"skipped": 1, "comparisons": 4999}),
+    ],
+)
+def test_one_is_one_too_many(aspect, changes) -> None:
+    """No tolerance, no noise floor (rule 25); and the way down is named."""
+    finding = judge(*both(lambda each: each.update(changes)), aspect=aspect)
+
+    assert (finding.outcome, finding.measured) == (Outcome.FAIL, "1 of 5000")
+    assert finding.remedy == "demote node-2 to reference-only (legacy); what it gathered above is void"
+
+
+def test_fallbacks_are_asked_where_there_is_something_to_fall_back_to() -> None:
+    rung = NodeRung(mode=Mode.CANDIDATE_PRIMARY, min_verifications=100, demote_to=Mode.REFERENCE_ONLY)
+    pair = [document(Mode.CANDIDATE_PRIMARY, at=NOW - timedelta(seconds=s), fallback_to_legacy=2) for s in (1, 0)]
+
+    finding = judge(*pair, aspect=Aspect.FALLBACKS, rung=rung)
+
+    assert (finding.outcome, finding.measured) == (Outcome.FAIL, "2 of 5000")
+    assert "demote node-2 to reference-only" in finding.remedy
+    names = [each.name for each in node_checks("n", rung, max_age=WEEK, after=None)]
+    assert names == ["n.mode", "n.traffic", "n.divergences", "n.candidate_errors", "n.fallbacks", "n.timeouts"]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "outcome"),
+    [
+        ({"samples": 100, "p50": 200_000, "p95": 1}, Outcome.PASS),
+        ({"samples": 100, "p50": 200_001, "p95": 1}, Outcome.FAIL),
+        ({"samples": 100, "p50": None, "p95": None}, Outcome.FAIL),
+        ({"samples": 99, "p50": 1, "p95": 1}, Outcome.INCONCLUSIVE),
+        ({"samples": 0}, Outcome.INCONCLUSIVE),
+        ({"samples": 100}, Outcome.ERROR),
+        ({"samples": 100, "p50": "0.2"}, Outcome.ERROR),
+        ({}, Outcome.ERROR),
+    ],
+    ids=str,
+)
+def test_the_ratio_of_latencies_is_bounded_as_strictly_as_it_is_written(ratio, outcome) -> None:
+    pair = both(lambda each: each.update(latency={"ratio_millionths": ratio}))
+
+    assert judge(*pair, aspect=Aspect.LATENCY).outcome is outcome
+
+
+def test_a_soak_starts_over_with_a_restart() -> None:
+    """Evidence is of one run of the node (rule 17)."""
+    hour = (NOW - timedelta(hours=1)).isoformat()
+    finding = judge(*both(lambda each: each.update(started_at=hour)), aspect=Aspect.SOAK)
+
+    assert finding.outcome is Outcome.PENDING
+    assert finding.measured.startswith("60 min since 2031-05-04T11:00:00+00:00; 6 d are owed")
+
+
+def test_a_gap_is_not_covered_by_time() -> None:
+    """A timer never beats evidence (rule 18)."""
+    pair = both(lambda each: each["mode_history"][0].update(longest_gap_seconds=3600))
+
+    assert judge(*pair, aspect=Aspect.SOAK).outcome is Outcome.INCONCLUSIVE
+    without = both(lambda each: each["mode_history"][0].pop("longest_gap_seconds"))
+    assert judge(*without, aspect=Aspect.SOAK).outcome is Outcome.ERROR
+
+
+def test_a_demoted_rung_is_void() -> None:
+    pair = both(lambda each: each["mode_history"][0].update(void=True))
+
+    assert judge(*pair, aspect=Aspect.MODE).outcome is Outcome.FAIL
+    assert judge(*pair, aspect=Aspect.SOAK).outcome is Outcome.FAIL
+
+
+def first(lead: timedelta, mode: Mode = Mode.SHADOW) -> dict[str, Any]:
+    made = document(mode)
+    since = datetime.fromisoformat(made["mode_history"][0]["since"]) - lead
+    made["mode_history"][0]["since"] = since.isoformat()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("ahead", "outcome"),
+    [
+        (first(WEEK), Outcome.PASS),
+        (first(WEEK - timedelta(seconds=1)), Outcome.FAIL),
+        (first(timedelta()), Outcome.FAIL),
+        (first(-WEEK), Outcome.FAIL),
+        (first(2 * WEEK, Mode.REFERENCE_ONLY), Outcome.FAIL),
+        (first(2 * WEEK, Mode.CANDIDATE_PRIMARY), Outcome.FAIL),
+        ({}, Outcome.ERROR),
+    ],
+    ids=["a week", "a second short", "at once", "before it", "it went back", "it tells of no shadow", "unreadable"],
+)
+def test_a_node_follows_the_one_before_it(ahead, outcome) -> None:
+    """Node 2 comes after node 1 has stood there for its time; nodes do not borrow from one another."""
+    assert judge(aspect=Aspect.ORDER, node_1=ahead).outcome is outcome
+
+
+def test_a_node_follows_one_that_has_gone_further() -> None:
+    further = first(WEEK)
+    shadow = further["mode_history"][0]
+    further |= {"mode": "rust", "mode_history": [shadow, shadow | {"mode": "rust", "since": NOW.isoformat()}]}
+
+    assert judge(aspect=Aspect.ORDER, node_1=further).outcome is Outcome.PASS
