@@ -246,6 +246,8 @@ class _OneThing:
         now, step, since = self.asked.now, self.asked.step, self._since
         if down := self._down():
             yield Outcome.ERROR, down
+        if warnings := self.asked.samples.warnings:
+            yield Outcome.INCONCLUSIVE, f"the answer may be partial, for its source warns: {warnings[0]}"
         _, last = _edges([each.counted() for each in self.series])
         is_event = any(each.events for each in self.series)
         oldest = self._span.age(step)

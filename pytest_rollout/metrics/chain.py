@@ -36,6 +36,7 @@ EVENTS = {
 OF_TRANSACTIONS = ("transactions", "gas", "confirmation time")
 HEAD_AGE = "head age"
 FINALIZED = "finalized"
+TAGS = frozenset({FINALIZED, "safe"})
 MOST_BLOCKS = 2_000
 """Blocks of one request for logs; providers allow about as many."""
 MOST_SUBMITTED = 1_000_000
@@ -91,6 +92,8 @@ class ChainSource:
         self._file = folder / settings.path
         self._rpc = rpc
         self._finality = str(settings.options.get("finality", FINALIZED))
+        if self._finality not in TAGS and not self._finality.isdecimal():
+            raise MetricError(f"finality '{self._finality[:40]}' is none; write finalized, safe or a number of blocks.")
         self._addresses = str(settings.options.get("addresses", "")).replace(",", " ").split()
         self._deadline = float(str(settings.options.get("deadline_seconds", DEADLINE.total_seconds())))
 
@@ -171,8 +174,8 @@ class ChainSource:
 
     def _final(self) -> Block:
         """The newest block that is final by the declared rule."""
-        if self._finality == FINALIZED:
-            return self._block(FINALIZED)
+        if self._finality in TAGS:
+            return self._block(self._finality)
         head = self._block("latest")
         confirmations = int(self._finality)
         return self._block(max(0, head.number - confirmations + 1)) if confirmations > 1 else head

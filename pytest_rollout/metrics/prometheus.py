@@ -72,8 +72,10 @@ class PrometheusSource:
         """All samples of the metric in that time, with the times they were observed at."""
         settings, heap = self._settings, _Heap()
         begin, end = nanoseconds(since), nanoseconds(until)
+        step = 0
         if settings.total or not is_selector(settings.query):
-            self._evaluate(heap, begin, end)
+            step = step_of(settings)
+            self._evaluate(heap, begin, end, step)
             series = tuple(self._evaluated(heap))
         else:
             self._select(heap, begin, end)
@@ -91,6 +93,7 @@ class PrometheusSource:
             attempts=max(1, heap.attempts),
             warnings=tuple(heap.warnings),
             outages=tuple(heap.outages),
+            step=step,
         )
 
     def close(self) -> None:
@@ -105,8 +108,8 @@ class PrometheusSource:
 
     # ------------------------------------------------------------------------ evaluated step by step
 
-    def _evaluate(self, heap: _Heap, begin: int, end: int) -> None:
-        query, step = self._combined(), step_of(self._settings)
+    def _evaluate(self, heap: _Heap, begin: int, end: int, step: int) -> None:
+        query = self._combined()
         first, last = begin // step + 1, end // step
         for low in range(first, last + 1, MOST_POINTS):
             high = min(low + MOST_POINTS - 1, last)

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pytest_rollout.core.errors import MetricError
 from pytest_rollout.core.series import SECOND, nanoseconds
@@ -19,8 +20,8 @@ _NO_YEAR = 1900
 def observation_time(given: Any, *, zone: str = "", form: str = "") -> int:
     """Nanoseconds since 1970; ``MetricError`` for what is no time, in another unit, or in no time zone.
 
-    ``zone`` is "UTC" where times without an offset are declared to be in it. ``form`` is how text
-    is written, for ``strptime``; ISO 8601 without it.
+    ``zone`` is the time zone that times without an offset are declared to be in: UTC, Europe/Berlin.
+    ``form`` is how text is written, for ``strptime``; ISO 8601 without it.
     """
     if isinstance(given, datetime):
         return nanoseconds(_aware(given, str(given), zone))
@@ -61,4 +62,16 @@ def _aware(moment: datetime, given: str, zone: str) -> datetime:
         return moment
     if zone == "UTC":
         return moment.replace(tzinfo=UTC)
-    raise MetricError(f"'{given[:40]}' says no offset from UTC; write times with one, or declare zone = \"UTC\".")
+    if not zone:
+        raise MetricError(f"'{given[:40]}' says no offset from UTC; write times with one, or declare their zone.")
+    local = moment.replace(tzinfo=_zone(zone))
+    if local.utcoffset() != local.replace(fold=1).utcoffset():
+        raise MetricError(f"'{given[:40]}' is there twice or not at all in {zone}, where clocks changed; write UTC.")
+    return local
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise MetricError(f"no time zone '{name[:40]}'; write for example UTC or Europe/Berlin.") from None

@@ -120,3 +120,22 @@ def test_times_that_are_one(given: Any) -> None:
 def test_times_that_are_none(given: Any) -> None:
     with pytest.raises(MetricError):
         observation_time(given)
+
+
+def test_a_declared_zone_is_the_one_that_counts() -> None:
+    assert observation_time("2026-01-05 01:00:01", zone="Europe/Berlin") == 1767571201 * 10**9
+
+
+@pytest.mark.parametrize(
+    ("given", "zone", "says"),
+    [
+        ("2026-10-25 02:30:00", "Europe/Berlin", "twice or not at all in Europe/Berlin"),
+        ("2026-03-29 02:30:00", "Europe/Berlin", "twice or not at all in Europe/Berlin"),
+        ("2026-01-05 01:00:01", "Europe/Nowhere", "no time zone 'Europe/Nowhere'"),
+        ("2026-01-05 01:00:01", "../etc/passwd", "no time zone"),
+        ("2026-01-05 01:00:01", "", "declare their zone"),
+    ],
+)
+def test_times_of_which_nobody_knows_when_they_were(given: str, zone: str, says: str) -> None:
+    with pytest.raises(MetricError, match=says):
+        observation_time(given, zone=zone)

@@ -162,7 +162,7 @@ def test_the_window_is_text_as_sqlite_writes_it(on_sqlite: Ask) -> None:
 def test_sqlite_times_are_declared_to_be_utc(on_sqlite: Ask) -> None:
     query = "SELECT at AS time, ok AS value FROM payments"
 
-    with pytest.raises(MetricError, match="declare zone"):
+    with pytest.raises(MetricError, match="declare their zone"):
         on_sqlite(query)
     assert len(on_sqlite(query, options={"zone": "UTC"}).series[0]) == 59
 
