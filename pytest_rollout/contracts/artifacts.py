@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_rollout.contracts.code import Template, offsets
 from pytest_rollout.contracts.jsonfile import read_json
 from pytest_rollout.core.errors import ContractError, listed, suggestion
 
@@ -25,7 +26,8 @@ class Artifact:
     """One compiled contract. ``bytecode`` is hex with 0x, and placeholders where libraries go.
 
     ``libraries`` maps what is to be linked, by qualified name (``src/Sums.sol:Sums``), to where
-    it goes: offsets in bytes.
+    it goes: offsets in bytes. ``runtime`` is the code as it will stand on a chain, None where the
+    file does not tell it.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Artifact:
     abi: tuple[Mapping[str, Any], ...]
     bytecode: str
     libraries: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    runtime: Template | None = None
 
     @property
     def is_deployable(self) -> bool:
@@ -120,6 +123,7 @@ def read_artifact(path: Path) -> Artifact:
     if not re.fullmatch(r"0x(?:[0-9a-fA-F]{2})*", _PLACEHOLDER.sub("00" * 20, bytecode)):
         raise ContractError(f"artifact {path}: its 'bytecode' is no hex; compile the contracts again.")
     return Artifact(
+        runtime=_runtime(path, content),
         name=str(content.get("contractName") or path.stem),
         path=path,
         abi=tuple(content["abi"]),
@@ -130,6 +134,51 @@ def read_artifact(path: Path) -> Artifact:
             for library, places in found.items()
         },
     )
+
+
+def _runtime(path: Path, content: Mapping[str, Any]) -> Template | None:
+    """The code as deployed, in Hardhat's shape or Foundry's."""
+    code = content.get("deployedBytecode")
+    links, immutables = content.get("deployedLinkReferences", {}), content.get("immutableReferences")
+    if isinstance(code, dict):
+        links, immutables = code.get("linkReferences", {}), code.get("immutableReferences", {})
+        code = code.get("object")
+    if not isinstance(code, str) or code in {"", "0x"}:
+        return None
+    try:
+        return Template.of_hex(
+            code,
+            libraries={
+                f"{source}:{library}": tuple(int(place["start"]) for place in places)
+                for source, found in links.items()
+                for library, places in found.items()
+            },
+            immutables=None if immutables is None else _named_immutables(content, immutables),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ContractError(
+            f"artifact {path}: its 'deployedBytecode' is no code; compile the contracts again."
+        ) from error
+
+
+def _named_immutables(content: Mapping[str, Any], references: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Offsets by the immutables' names where the file tells them, else by their numbers in the syntax tree."""
+    names = {str(number): str(name) for number, name in content.get("immutableNames", {}).items()}
+    level: list[Any] = [content.get("ast")]
+    while level:
+        node = level.pop()
+        if isinstance(node, dict):
+            if node.get("nodeType") == "VariableDeclaration" and node.get("mutability") == "immutable":
+                names[str(node.get("id"))] = str(node.get("name"))
+            level.extend(node.values())
+        elif isinstance(node, list):
+            level.extend(node)
+    found = offsets(references)
+    unique = [names[number] for number in found if number in names]
+    return {
+        names[number] if unique.count(names.get(number, "")) == 1 else number: places
+        for number, places in found.items()
+    }
 
 
 def link(artifact: Artifact, libraries: Mapping[str, str]) -> str:
@@ -144,7 +193,7 @@ def link(artifact: Artifact, libraries: Mapping[str, str]) -> str:
         )
     code = artifact.bytecode
     unused = dict(libraries)
-    for qualified, offsets in artifact.libraries.items():
+    for qualified, places in artifact.libraries.items():
         short = qualified.rpartition(":")[2]
         given = unused.pop(qualified, None) or unused.pop(short, None)
         if given is None:
@@ -152,7 +201,7 @@ def link(artifact: Artifact, libraries: Mapping[str, str]) -> str:
                 f"contract {artifact.name}: needs the library {short}; deploy it first and pass "
                 f'libraries={{"{short}": its address}}.{suggestion(short, unused)}'
             )
-        for offset in offsets:
+        for offset in places:
             start = 2 + 2 * offset
             code = code[:start] + given.removeprefix("0x").lower() + code[start + 40 :]
     for name in list(unused):

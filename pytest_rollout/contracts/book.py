@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NewType, cast
 
 from pytest_rollout.contracts.addresses import Unfit, address
-from pytest_rollout.contracts.artifacts import Artifacts, link, some
+from pytest_rollout.contracts.artifacts import Artifact, Artifacts, link, some
 from pytest_rollout.contracts.interface import Abi, Interface
 from pytest_rollout.core.errors import ContractError, NetworkError, listed, suggestion
 from pytest_rollout.networks.port import Chain
@@ -30,11 +30,19 @@ class Contracts:
     custom errors of every artifact told by name.
     """
 
-    def __init__(self, chain: Chain, artifacts: Artifacts, deployments: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        artifacts: Artifacts,
+        deployments: Mapping[str, str],
+        blocks: Mapping[str, int] | None = None,
+    ) -> None:
         self._chain = chain
         self._artifacts = artifacts
         self._recorded = dict(deployments)
+        self._blocks = dict(blocks or {})
         self._known: dict[str, Contract] = {}
+        self._made_of: dict[str, str] = {}
         self.height: int | None = None
         chain.errors.learn_later(artifacts.abis)
 
@@ -73,6 +81,18 @@ class Contracts:
         if name in self._known:
             return Interface(cast("Abi", self._known[name].abi))
         return Interface(self._artifacts.get(name).abi)
+
+    def artifact(self, name: str) -> Artifact:
+        """The artifact of that name; raises ``ContractError``."""
+        return self._artifacts.get(name)
+
+    def made_of(self, name: str) -> Artifact:
+        """The artifact that a contract was deployed from or is called by; raises ``ContractError``."""
+        return self._artifacts.get(self._made_of.get(name, name))
+
+    def deployed_in(self, name: str) -> int | None:
+        """The block in which a recorded contract was deployed, None where its record does not say."""
+        return self._blocks.get(name)
 
     def deploy(
         self,
@@ -117,6 +137,7 @@ class Contracts:
         place = f"network {self._chain.name}: {name}"
         checked = self._address(place, where)
         abi = self._artifacts.get(artifact or name).abi
+        self._made_of[name] = artifact or name
         self._chain.errors.learn(abi)
         if self._chain.request("eth_getCode", [checked, "latest"]) in {"0x", ""}:
             raise ContractError(f"{place}: no code at {checked}; is it the address on another network?")

@@ -13,6 +13,8 @@ from pytest_rollout.contracts.addresses import Unfit, address
 from pytest_rollout.contracts.book import Contracts
 from pytest_rollout.contracts.interface import keccak
 from pytest_rollout.contracts.reading import Reading, ask, read_at_head, side_by_side, together
+from pytest_rollout.contracts.states.every import LOOKS
+from pytest_rollout.contracts.states.subject import Subject
 from pytest_rollout.contracts.values import Speller
 from pytest_rollout.contracts.views import Views
 from pytest_rollout.core.errors import ContractError, RolloutError, listed, suggestion
@@ -94,9 +96,10 @@ def _look(state: ContractState, contracts: Contracts, chain: Chain, block: str) 
     views = Views(
         place=place, address=where, interface=contracts.interface(state.contract), block=block, speller=speller
     )
-    return (
-        yield from _Look(state=state, place=place, address=where, block=block, views=views, speller=speller).value()
+    look = _Look(
+        state=state, place=place, address=where, block=block, views=views, speller=speller, contracts=contracts
     )
+    return (yield from look.value())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +110,7 @@ class _Look:
     block: str
     views: Views
     speller: Speller
+    contracts: Contracts
 
     def value(self) -> Reading[Value]:
         """The state's value; that there is code at all is asked along with it."""
@@ -117,10 +121,11 @@ class _Look:
             "paused": lambda: self.views.call("paused()", (), None),
             "owner": lambda: self.views.call("owner()", (), self.state.expected),
             "code_hash": self._code_hash,
-            "implementation": self._implementation,
             "roles": lambda: self._holders(rest),
             "calls": lambda: self.views.call(rest, self.state.arguments, self.state.expected),
         }
+        if what in LOOKS:
+            looks[what] = lambda: LOOKS[what](self._subject(), rest)
         if what not in looks:
             raise ContractError(
                 f"{self.place}: nothing is known about '{what}'; allowed are {listed(NAMES)}.{suggestion(what, looks)}"
@@ -132,6 +137,17 @@ class _Look:
             if isinstance(each, RolloutError):
                 raise each
         return cast("Value", value)
+
+    def _subject(self) -> Subject:
+        return Subject(
+            state=self.state,
+            place=self.place,
+            address=self.address,
+            block=self.block,
+            views=self.views,
+            speller=self.speller,
+            contracts=self.contracts,
+        )
 
     def _code(self) -> Reading[bytes]:
         code = yield from ask("eth_getCode", [self.address, self.block])

@@ -12,4 +12,6 @@ from pytest_rollout.networks.port import Chain
 def open_contracts(settings: ContractSettings, chain: Chain) -> Contracts:
     """The book; addresses come from the record declared for this network, if there is one."""
     records = recorded(settings, chain.name, chain.chain_id)
-    return Contracts(chain, Artifacts(settings.artifacts), records.addresses if records is not None else {})
+    if records is None:
+        return Contracts(chain, Artifacts(settings.artifacts), {})
+    return Contracts(chain, Artifacts(settings.artifacts), records.addresses, records.blocks)

@@ -12,6 +12,9 @@ from pytest_rollout.contracts.values import Speller
 from pytest_rollout.core.errors import ContractError, Reverted, listed, suggestion
 from pytest_rollout.core.rollout import Value
 
+LONGEST_ANSWER = 64 * 1024
+"""Bytes; nobody writes more than that into a plan, and reports have to hold it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
@@ -48,7 +51,13 @@ class Views:
             answer = yield from ask("eth_call", [transaction, self.block])
         except Reverted as refusal:
             raise ContractError(f"{self.place}: {function.signature} {refusal}.") from refusal
-        return self._decoded(function.signature, function.results, bytes.fromhex(str(answer).removeprefix("0x")))
+        data = bytes.fromhex(str(answer).removeprefix("0x"))
+        if len(data) > LONGEST_ANSWER:
+            raise ContractError(
+                f"{self.place}: {function.signature} returned {len(data)} bytes; a check compares "
+                f"{LONGEST_ANSWER} at most."
+            )
+        return self._decoded(function.signature, function.results, data)
 
     def _decoded(self, signature: str, results: Codec, data: bytes) -> Sequence[Any]:
         try:

@@ -97,9 +97,10 @@ class Metric:
 class ContractState:
     """One declared state of one contract.
 
-    ``what`` is ``paused``, ``owner``, ``roles.PAUSER_ROLE``, ``code_size``, ``code_hash``,
-    ``implementation`` or ``calls.<signature or name>``; ``arguments`` are those of a view call.
-    ``expected`` is the value, or for ``roles`` the list of holders that must have the role.
+    ``what`` is a key of the contract's table in the plan and, where that is a table itself, a key of
+    it: ``paused``, ``roles.PAUSER_ROLE``, ``calls.<signature or name>``. ``arguments`` are those of
+    a view call, or the first block in which an event counts. ``expected`` is the value, or the list
+    of holders that must have a role.
     """
 
     contract: str

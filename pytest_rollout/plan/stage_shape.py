@@ -38,7 +38,9 @@ from pytest_rollout.plan.section import (
     needs,
     one_or_many,
     whole,
+    wrong,
 )
+from pytest_rollout.plan.sentence import misfit
 from pytest_rollout.plan.signoff_shape import SignoffsTable
 
 _NO_HISTORY = "metrics measured by tests have no history to look back on; leave it out"
@@ -133,6 +135,36 @@ class CallTable(Section):
     )
 
 
+class EventTable(Section):
+    """How often an event must have happened."""
+
+    since: Annotated[int, *whole(0, 2**63 - 1)] | None = Field(
+        None, description="The first block that counts; where the record says the contract was deployed, if left out."
+    )
+    equals: Annotated[
+        bool | int, needs("true, false or a number", bool, int), WithJsonSchema({"type": ["boolean", "integer"]})
+    ] = Field(examples=[False], description="true: at least once; false: never; a number: so many times.")
+
+
+def _event(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value
+    if type(value) in {bool, int}:
+        return {"equals": value}
+    raise wrong(misfit(value, "true, false, a number or a table is needed."))
+
+
+Event = Annotated[
+    EventTable,
+    BeforeValidator(
+        _event,
+        json_schema_input_type=Annotated[Any, WithJsonSchema({"type": ["boolean", "integer"]})] | EventTable,
+    ),
+]
+Amount = Annotated[int, *whole(0, 2**256 - 1)]
+ArtifactName = Annotated[str, needs("an artifact's name", str), WithJsonSchema({"type": "string", "minLength": 1})]
+
+
 def _call(value: Any) -> Any:
     return value if isinstance(value, dict) else {"equals": value}
 
@@ -165,6 +197,70 @@ class ContractTable(Section):
     code_hash: Hash | None = Field(None, description="The keccak-256 hash of its code.")
     implementation: Party | None = Field(
         None, description="Behind a proxy (EIP-1967): the implementation's address or contract name."
+    )
+    pending_owner: Party | None = Field(
+        None, description="Who may accept the ownership (Ownable2Step); the zero address for nobody."
+    )
+    members: dict[str, list[Party]] | None = Field(
+        None,
+        description="For each role, those who hold it and nobody else (AccessControl); an empty array for nobody.",
+        json_schema_extra={**keys(texts.ROLE.pattern), "minProperties": 1},
+    )
+    mappings: dict[str, Annotated[list[Party], Field(min_length=1)]] | None = Field(
+        None,
+        description="For each mapping from addresses to true and false, such as pausers, those it says true for.",
+        json_schema_extra={**keys(texts.CONTRACT.pattern), "minProperties": 1},
+    )
+    proxy: Annotated[str, *choice("kind of proxy", *states.PROXIES)] | None = Field(
+        None, description="The kind of proxy it is (EIP-1967): uups, transparent, beacon or none."
+    )
+    proxy_admin: Party | None = Field(None, description="Who may upgrade a transparent proxy (EIP-1967).")
+    beacon: Party | None = Field(None, description="Where a beacon proxy asks for its implementation (EIP-1967).")
+    implementation_code_hash: Hash | None = Field(
+        None, description="Behind a proxy: the keccak-256 hash of the implementation's code."
+    )
+    implementation_artifact: ArtifactName | None = Field(
+        None, description="Behind a proxy: the artifact that the implementation's code must be."
+    )
+    implementation_locked: Flagged | None = Field(
+        None, description="Behind a proxy: whether the implementation itself can never be initialised."
+    )
+    initialised: Flagged | None = Field(None, description="Whether it was initialised (Initializable).")
+    reinitialisable: Flagged | None = Field(
+        None, description="Whether anybody could initialise it again; every initialiser is tried, and nothing is sent."
+    )
+    delegation: Party | None = Field(None, description="Where an account delegates to (EIP-7702).")
+    interfaces: Annotated[list[Line], Field(min_length=1)] | None = Field(
+        None, description="The interfaces it supports (EIP-165): names such as ERC721, or ids such as 0x80ac58cd."
+    )
+    artifact: ArtifactName | None = Field(
+        None, description="The artifact its code must be: without metadata, immutables left open, libraries linked."
+    )
+    libraries: dict[str, Party] | None = Field(
+        None,
+        description="For each library its code is linked to, where that is.",
+        json_schema_extra={**keys(texts.CONTRACT.pattern), "minProperties": 1},
+    )
+    immutables: dict[str, Scalar] | None = Field(
+        None,
+        description="The value of each immutable, by its name in the source.",
+        json_schema_extra={**keys(states.IMMUTABLE.pattern), "minProperties": 1},
+    )
+    events: dict[str, Event] | None = Field(
+        None,
+        description="How often events must have happened: true, false or a number, or a table with a first block.",
+        json_schema_extra={**keys(states.EVENT.pattern), "minProperties": 1},
+    )
+    balance: Amount | None = Field(None, description="Its balance of the chain's own currency, in wei.")
+    balances: dict[str, Amount] | None = Field(
+        None,
+        description="Its exact balance of each token, by contract name or address, in the token's units.",
+        json_schema_extra={**keys(states.TOKEN.pattern), "minProperties": 1},
+    )
+    allowances: dict[str, Annotated[dict[str, Amount], Field(min_length=1)]] | None = Field(
+        None,
+        description="For each token and spender, what the spender may still take from this contract.",
+        json_schema_extra={**keys(states.TOKEN.pattern), "minProperties": 1},
     )
     calls: dict[str, Call] | None = Field(
         None,

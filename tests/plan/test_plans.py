@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from pytest_rollout.core.criterion import Bound, Criterion, Relation, Statistic, Trigger
+from pytest_rollout.core.interfaces import INTERFACES
 from pytest_rollout.core.outcome import Severity
 from pytest_rollout.core.rollout import (
     ChecklistEntry,
@@ -28,8 +29,9 @@ from pytest_rollout.core.rollout import (
 from pytest_rollout.core.units import UNITS
 from pytest_rollout.networks.accounts import DEFAULT_ROLES
 from pytest_rollout.plan import schema
+from pytest_rollout.plan.sentence import some
 from pytest_rollout.plan.shape import Plan
-from pytest_rollout.plan.stage_shape import StageTable
+from pytest_rollout.plan.stage_shape import ContractTable, StageTable
 from pytest_rollout.plan.states import DEFAULT_ACCOUNTS
 
 PLACE = "suites/takumi/rollout.toml: "
@@ -562,8 +564,8 @@ MISSHAPEN = {
     ),
     "typo in a contract": (
         edit("paused =", "pausd ="),
-        "stages.alpha.contracts.SkillProfile: no key 'pausd'; allowed are paused, owner, roles, code_size, code_hash, "
-        "implementation, calls. Did you mean 'paused'?",
+        f"stages.alpha.contracts.SkillProfile: no key 'pausd'; allowed are {', '.join(ContractTable.model_fields)}. "
+        "Did you mean 'paused'?",
     ),
     "paused in quotes": (
         edit("paused = false", 'paused = "false"'),
@@ -878,10 +880,56 @@ MEANINGLESS = {
         CONTRACT.replace('network = "local"\n', "") + "paused = true\n",
         "stages.beta.contracts: contracts stand on a network, and this stage names none; add a network.",
     ),
+    "interface unknown": (
+        CONTRACT + 'interfaces = ["ERC72"]\n',
+        "stages.beta.contracts.SkillProfile.interfaces[#1]: no interface 'ERC72'; write its id, such as 0x80ac58cd, or "
+        f"one of {some(INTERFACES)}. Did you mean 'ERC721'?",
+    ),
+    "interface twice": (
+        CONTRACT + 'interfaces = ["0x80ac58cd", "0x80AC58CD"]\n',
+        "stages.beta.contracts.SkillProfile.interfaces[#2]: '0x80AC58CD' is listed twice; list each interface once.",
+    ),
+    "artifact unknown": (
+        CONTRACT + 'artifact = "SkilProfile"\n',
+        "stages.beta.contracts.SkillProfile.artifact: no artifact 'SkilProfile'; there are Endorsement, SkillClaim, "
+        "SkillProfile. Did you mean 'SkillProfile'?",
+    ),
+    "kind of proxy unknown": (
+        CONTRACT + 'proxy = "uupsy"\n',
+        "stages.beta.contracts.SkillProfile.proxy: no kind of proxy 'uupsy'; allowed are uups, transparent, beacon, "
+        "none. Did you mean 'uups'?",
+    ),
+    "event fewer than never": (
+        CONTRACT + "events = { Paused = -1 }\n",
+        "stages.beta.contracts.SkillProfile.events.Paused: is below 0; nothing happens fewer than 0 times.",
+    ),
+    "event in words": (
+        CONTRACT + 'events = { Paused = "never" }\n',
+        "stages.beta.contracts.SkillProfile.events.Paused: 'never' is a string; true, false, a number or a table is "
+        "needed.",
+    ),
+    "member unknown": (
+        CONTRACT + 'members = { PAUSER_ROLE = ["amdin"] }\n',
+        "stages.beta.contracts.SkillProfile.members.PAUSER_ROLE[#1]: 'amdin' is no address (0x and 40 hexadecimal "
+        "digits), no account role (admin, deployer, user, other) and no contract. Did you mean 'admin'?",
+    ),
+    "token unknown": (
+        CONTRACT + "balances = { SkilClaim = 5 }\n",
+        "stages.beta.contracts.SkillProfile.balances: nothing is called 'SkilClaim'; write an address, or one of "
+        "Endorsement, SkillClaim, SkillProfile. Did you mean 'SkillClaim'?",
+    ),
+    "spender unknown": (
+        CONTRACT + "allowances = { SkillClaim = { usr = 5 } }\n",
+        "stages.beta.contracts.SkillProfile.allowances.SkillClaim: nothing is called 'usr'; write an address, or one "
+        "of admin, deployer, user, other, Endorsement, SkillClaim, SkillProfile. Did you mean 'user'?",
+    ),
+    "balance inexact": (
+        CONTRACT + "balance = 1e18\n",
+        "stages.beta.contracts.SkillProfile.balance: 1e18 is a float; an integer is needed.",
+    ),
     "contract without state": (
         CONTRACT,
-        "stages.beta.contracts.SkillProfile: declares nothing; allowed are paused, owner, roles, code_size, "
-        "code_hash, implementation, calls.",
+        f"stages.beta.contracts.SkillProfile: declares nothing; allowed are {some(ContractTable.model_fields)}.",
     ),
     "owner unknown": (
         edit('owner = "admin"', 'owner = "amdin"'),
@@ -1055,3 +1103,41 @@ def test_a_long_list_of_names_is_cut(sentence_of: Callable[..., str]) -> None:
     assert sentence_of(networks + SMALL.replace('network = "local"', 'network = "x"')) == (
         f"{PLACE}stages.beta.network: no network 'x'; the plan has {listed} and 11 more."
     )
+
+
+def test_every_declared_state_is_an_item_of_its_own(load_text: Callable[..., Rollout]) -> None:
+    rollout = load_text(
+        CONTRACT
+        + """
+pending_owner = "user"
+members = { PAUSER_ROLE = ["admin"], MINTER_ROLE = [] }
+mappings = { pausers = ["admin"] }
+proxy = "uups"
+interfaces = ["ERC165", "0x80ac58cd"]
+artifact = "SkillProfile"
+libraries = { Sums = "SkillClaim" }
+immutables = { fee = 5 }
+events = { Paused = false, "RoleGranted(bytes32,address,address)" = { since = 7, equals = 2 } }
+balances = { SkillClaim = 115792089237316195423570985008687907853269984665640564039457584007913129639935 }
+allowances = { SkillClaim = { user = 0 } }
+"""
+    )
+
+    found = {state.what: (state.expected, state.arguments) for state in rollout.stages[0].contracts}
+
+    assert found == {
+        "pending_owner": ("user", ()),
+        "members.PAUSER_ROLE": (["admin"], ()),
+        "members.MINTER_ROLE": ([], ()),
+        "mappings.pausers": (["admin"], ()),
+        "proxy": ("uups", ()),
+        "interfaces.ERC165": (True, ()),
+        "interfaces.0x80ac58cd": (True, ()),
+        "artifact": ("SkillProfile", ()),
+        "libraries.Sums": ("SkillClaim", ()),
+        "immutables.fee": (5, ()),
+        "events.Paused": (False, ()),
+        "events.RoleGranted(bytes32,address,address)": (2, (7,)),
+        "balances.SkillClaim": (2**256 - 1, ()),
+        "allowances.SkillClaim.user": (0, ()),
+    }
