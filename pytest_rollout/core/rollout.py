@@ -32,11 +32,32 @@ class NetworkKind(StrEnum):
 
     TESTER = "tester"
     ANVIL = "anvil"
+    FORK = "fork"
+    RPC = "rpc"
+
+    @property
+    def is_real(self) -> bool:
+        """Whether others use the chain too: it is only read, and goes on by itself."""
+        return self is NetworkKind.RPC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Url:
+    """Where a node answers. ``shown`` is what any text may say of it: no credentials, no path."""
+
+    value: str = field(repr=False)
+    shown: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """One declared network. ``accounts`` maps a role to the index of a funded development account."""
+    """One declared network. ``accounts`` maps a role to the index of a funded development account.
+
+    ``state`` is a recorded state that an anvil begins with. ``of`` is what a fork is forked from,
+    ``block`` the block it begins at. The rest is a real chain's: ``finality`` is ``finalized``,
+    ``safe`` or a number of confirmations, ``client`` a pattern of file names' kind, ``quorum`` how
+    many of the ``urls`` must agree, ``writes`` the first of the two locks on transactions.
+    """
 
     name: str
     kind: NetworkKind
@@ -44,6 +65,23 @@ class Network:
     accounts: Mapping[str, int] = field(default_factory=dict)
     binary: str | None = None
     hardfork: str | None = None
+    state: Path | None = None
+    of: Network | None = None
+    block: int | None = None
+    urls: tuple[Url, ...] = ()
+    finality: str | int = "finalized"
+    genesis: str | None = None
+    client: str | None = None
+    max_head_age: timedelta = timedelta(minutes=10)
+    quorum: int = 1
+    writes: bool = False
+
+    @property
+    def real(self) -> Network | None:
+        """The real chain behind it: itself, what it is forked from, or None."""
+        if self.of is not None:
+            return self.of.real
+        return self if self.kind.is_real else None
 
 
 class SourceKind(StrEnum):

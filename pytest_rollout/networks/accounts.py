@@ -26,13 +26,16 @@ class Accounts(Mapping[str, str]):
         self._network = network
         self.addresses = tuple(addresses)
         self.roles = dict(roles or DEFAULT_ROLES)
+        if not self.addresses:
+            # A real chain has keys for nobody; who asks is told so, whoever only reads never asks.
+            return
         for role, index in self.roles.items():
             self._numbered(index, f"accounts.{role}: ")
 
     @property
     def default(self) -> str:
         """Who sends where nobody is named: the deployer or, without that role, account 0."""
-        return self.addresses[self.roles.get("deployer", 0)]
+        return self._numbered(self.roles.get("deployer", 0), "")
 
     def __getitem__(self, role: str | int) -> str:
         if isinstance(role, int):
@@ -42,7 +45,7 @@ class Accounts(Mapping[str, str]):
                 f"network {self._network}: no account '{role}'; the roles are {listed(self.roles)}."
                 f"{suggestion(role, self.roles)}"
             )
-        return self.addresses[self.roles[role]]
+        return self._numbered(self.roles[role], "")
 
     def __contains__(self, role: object) -> bool:
         return role in self.roles
@@ -54,6 +57,11 @@ class Accounts(Mapping[str, str]):
         return len(self.roles)
 
     def _numbered(self, index: int, where: str) -> str:
+        if not self.addresses:
+            raise NetworkError(
+                f"network {self._network}: its node holds no accounts; give an address, "
+                "or sign with a key of yours and send the signed transaction."
+            )
         if isinstance(index, bool) or not 0 <= index < len(self.addresses):
             raise NetworkError(
                 f"network {self._network}: {where}no account number {index}; "

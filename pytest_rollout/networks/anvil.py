@@ -18,7 +18,15 @@ from pytest_rollout.networks.hardforks import DEFAULT_CHAIN_ID, hardfork
 from pytest_rollout.networks.ipc import ConnectionLost
 from pytest_rollout.networks.methods import check_reads
 from pytest_rollout.networks.node import START_SECONDS, Node
-from pytest_rollout.networks.port import Head, SnapshotId, check_chain_id, quantity, whole_blocks, whole_seconds
+from pytest_rollout.networks.port import (
+    Head,
+    SnapshotId,
+    check_chain_id,
+    quantity,
+    whole_blocks,
+    whole_seconds,
+    whole_wei,
+)
 from pytest_rollout.networks.reverts import CustomErrors, halted
 from pytest_rollout.networks.settings import Call, Settings
 
@@ -59,33 +67,34 @@ class AnvilChain:
     Other programs find it at ``port`` of 127.0.0.1, or at the socket ``ipc``.
     """
 
-    kind = NetworkKind.ANVIL
+    kind: NetworkKind = NetworkKind.ANVIL
     pinned = None
 
     def __init__(self, network: Network, *, patience: Patience | None = None) -> None:
         patience = patience or Patience()
         self.name = network.name
-        self.chain_id = network.chain_id or DEFAULT_CHAIN_ID
+        self.chain_id = _chain_id(network)
         self.errors = CustomErrors()
         self._settings = Settings(self.chain_id)
         self._standing: dict[SnapshotId, _Standing] = {}
         self._closed = False
         self._calls = 0
         self._fee_known: tuple[int, str] | None = None
-        rules = hardfork(network)
+        arguments = self._arguments(network)
         binary, self._version = find(self.name, network.binary, seconds=patience.version)
         self._node = Node(
             self.name,
             binary,
             [
-                *("--chain-id", str(self.chain_id)),
-                *("--hardfork", rules),
+                *arguments,
                 *("--accounts", str(COUNT)),
                 *("--balance", str(BALANCE_ETHER)),
                 *("--mnemonic", MNEMONIC),
                 f"--prune-history={KEPT_STATES}",
             ],
             seconds=patience.start,
+            before=self._before,
+            after=self._after,
         )
         try:
             self._connection = self._node.connect(seconds=patience.reply)
@@ -188,6 +197,14 @@ class AnvilChain:
         """Mine blocks."""
         self.request("anvil_mine", [hex(whole_blocks(self.name, blocks))])
 
+    def impersonate(self, address: str) -> None:
+        """Let transactions be sent from ``address`` without its key, until a revert undoes it."""
+        self.request("anvil_impersonateAccount", [address])
+
+    def set_balance(self, address: str, wei: int) -> None:
+        """Give ``address`` so many wei, until a revert undoes it."""
+        self.request("anvil_setBalance", [address, hex(whole_wei(self.name, wei))])
+
     def head(self) -> Head:
         """The newest block."""
         block = self._ask("eth_getBlockByNumber", ["latest", False])
@@ -204,6 +221,20 @@ class AnvilChain:
             self._closed = True
             self._connection.close()
             self._node.close()
+
+    def _arguments(self, network: Network) -> list[str]:
+        """What it is started with, besides what every anvil of ours is."""
+        return [
+            *("--chain-id", str(self.chain_id)),
+            *("--hardfork", hardfork(network)),
+            *(() if network.state is None else ("--load-state", str(network.state))),
+        ]
+
+    def _before(self, home: Path) -> None:
+        """What is laid into its private folder before it starts."""
+
+    def _after(self, home: Path) -> None:
+        """What is taken out of its folder when it has ended, before that is removed."""
 
     def _ask(self, method: str, params: Sequence[Any] = ()) -> Any:
         """The result of one call as it is; errors become ours here and nowhere else."""
@@ -274,9 +305,11 @@ class AnvilChain:
     def _next_fee(self) -> str:
         """The next block's base fee; known without asking if nothing was asked since a revert."""
         if self._fee_known is None or self._fee_known[0] != self._calls:
-            fees = self._ask("eth_feeHistory", ["0x1", "latest", []])["baseFeePerGas"]
-            self._fee_known = (self._calls, hex(quantity(self.name, "eth_feeHistory", fees[-1])))
+            self._fee_known = (self._calls, hex(quantity(self.name, "the next base fee", self._ask_next_fee())))
         return self._fee_known[1]
+
+    def _ask_next_fee(self) -> Any:
+        return self._ask("eth_feeHistory", ["0x1", "latest", []])["baseFeePerGas"][-1]
 
     def _addresses(self) -> list[str]:
         from eth_utils.address import to_checksum_address  # noqa: PLC0415 - heavy
@@ -288,3 +321,8 @@ class AnvilChain:
             f"network {self.name}: snapshot {snapshot} is not one to revert to; "
             "it was used up, or an earlier one was reverted to."
         )
+
+
+def _chain_id(network: Network) -> int:
+    real = network.real
+    return (network.chain_id if real is None else real.chain_id) or DEFAULT_CHAIN_ID

@@ -14,6 +14,7 @@ DEFAULT_CHAIN_ID = 31337
 KNOWN = {
     NetworkKind.TESTER: ("paris", "shanghai", "cancun", "prague"),
     NetworkKind.ANVIL: ("paris", "shanghai", "cancun", "prague", "osaka"),
+    NetworkKind.FORK: ("paris", "shanghai", "cancun", "prague", "osaka"),
 }
 
 

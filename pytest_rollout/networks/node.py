@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytest_rollout.core.errors import NetworkError
@@ -33,7 +33,16 @@ class Node:
     thread, and on other systems, a watchdog does when the pipe to this process closes.
     """
 
-    def __init__(self, network: str, binary: Path, arguments: Sequence[str], *, seconds: float = START_SECONDS) -> None:
+    def __init__(
+        self,
+        network: str,
+        binary: Path,
+        arguments: Sequence[str],
+        *,
+        seconds: float = START_SECONDS,
+        before: Callable[[Path], None] | None = None,
+        after: Callable[[Path], None] | None = None,
+    ) -> None:
         self.network = network
         self.owner = os.getpid()
         self._closing = threading.Lock()
@@ -42,7 +51,10 @@ class Node:
         self.socket = self._home.path / "ipc"
         self._log = self._home.path / "log"
         command = [str(binary), "--host", "127.0.0.1", "--port", "0", "--ipc", str(self.socket), *arguments]
+        self._after = after
         try:
+            if before is not None:
+                before(self._home.path)
             self._process = self._start(command)
         except BaseException:
             self._home.remove()
@@ -97,6 +109,8 @@ class Node:
                 except subprocess.TimeoutExpired:
                     self._process.kill()
                     self._process.wait()
+                if self._after is not None:
+                    self._after(self._home.path)
             self._home.remove()
 
     def _start(self, command: list[str]) -> subprocess.Popen[bytes]:

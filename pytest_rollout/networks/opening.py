@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from pytest_rollout.core.chain import Block
 from pytest_rollout.core.rollout import Network, NetworkKind
 from pytest_rollout.networks.port import Chain
 
 
-def open_network(network: Network) -> Chain:
+def open_network(network: Network, *, pin: Block | None = None, allow_writes: bool = False) -> Chain:
     """The chain of that network, known to have the declared chain id before anything else was asked.
 
-    Raises ``NetworkError``; nothing is left running then.
+    ``pin`` is the block that a real chain, or a fork of one, is read at; without it the newest
+    final one is. ``allow_writes`` is the second lock on transactions towards a real chain. Raises
+    ``NetworkError``; nothing is left running then.
     """
-    # Each kind is imported only where it is used: the libraries of the other one are not paid for.
+    # Each kind is imported only where it is used: the libraries of the others are not paid for.
+    if network.kind is NetworkKind.RPC:
+        from pytest_rollout.networks.rpc import RpcChain  # noqa: PLC0415
+
+        return RpcChain(network, pin=pin, allow_writes=allow_writes)
+    if network.kind is NetworkKind.FORK:
+        from pytest_rollout.networks.fork import ForkChain  # noqa: PLC0415
+
+        return ForkChain(network, pin=pin)
     if network.kind is NetworkKind.ANVIL:
         from pytest_rollout.networks.anvil import AnvilChain  # noqa: PLC0415
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NewType, Protocol
 from pytest_rollout.core.errors import NetworkError
 from pytest_rollout.core.rollout import NetworkKind
 from pytest_rollout.networks.accounts import Accounts
+from pytest_rollout.networks.known import named
 from pytest_rollout.networks.reverts import CustomErrors
 
 if TYPE_CHECKING:
@@ -97,6 +98,14 @@ class Chain(Protocol):
         """Mine blocks."""
         ...
 
+    def impersonate(self, address: str) -> None:
+        """Let transactions be sent from ``address`` without its key, until a revert undoes it."""
+        ...
+
+    def set_balance(self, address: str, wei: int) -> None:
+        """Give ``address`` so many wei, until a revert undoes it."""
+        ...
+
     def head(self) -> Head:
         """The newest block."""
         ...
@@ -125,6 +134,19 @@ def whole_blocks(network: str, blocks: int) -> int:
     return blocks
 
 
+def whole_wei(network: str, wei: int) -> int:
+    """``wei``; raises ``NetworkError`` unless it is a whole number that an account can have."""
+    if type(wei) is not int or not 0 <= wei < 2**256:
+        raise NetworkError(f"network {network}: set_balance() was given {wei!r} wei, a whole number is needed.")
+    return wei
+
+
+def cannot(chain: Chain, what: str) -> NetworkError:
+    """The refusal of what a kind of chain has no way to do, with the kind that has one."""
+    instead = "rehearse on a network of kind fork" if chain.kind.is_real else "use a network of kind anvil"
+    return NetworkError(f"network {chain.name} ({chain.kind.value}) cannot {what}; {instead}.")
+
+
 def quantity(network: str, what: str, value: object) -> int:
     """A JSON-RPC quantity as an integer, read strictly: 0x hex in a string and nothing else.
 
@@ -147,14 +169,15 @@ def hexadecimal(value: object) -> int | None:
         return None
 
 
-def check_chain_id(network: str, expected: int, answer: object) -> None:
+def check_chain_id(network: str, expected: int, answer: object, *, at: str = "") -> None:
     """Raise ``NetworkError`` unless ``answer``, as the node gave it, is the expected chain id in 0x hex.
 
     Text, null, a bare 1 and ``true`` are no chain ids, whatever they would convert to.
     """
     told = hexadecimal(answer)
     if told != expected:
-        shown = told if told is not None else repr(answer)
+        shown = named(told) if told is not None else repr(answer)
         raise NetworkError(
-            f"network {network}: expected chain id {expected}, the node answers {shown}. Nothing was sent."
+            f"network {network}: expected chain id {named(expected)}, the node{at and f' at {at}'} answers {shown}. "
+            "Nothing was sent."
         )

@@ -33,10 +33,11 @@ class ChainProvider(JSONBaseProvider):
         return bool(self._request("web3_clientVersion", ()))
 
 
-def web3_over(request: Request, default_account: str) -> Web3:
-    """A ``Web3`` that sends from ``default_account`` where a transaction names no sender."""
+def web3_over(request: Request, default_account: str | None) -> Web3:
+    """A ``Web3`` that sends from ``default_account``, if there is one, where a transaction names no sender."""
     w3 = Web3(ChainProvider(request))
     # No development chain has a name service, and looking for one costs every call.
     w3.middleware_onion.remove("ens_name_to_address")
-    w3.eth.default_account = Web3.to_checksum_address(default_account)
+    if default_account is not None:
+        w3.eth.default_account = Web3.to_checksum_address(default_account)
     return w3

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from pytest_rollout.core.errors import Reverted
 
@@ -128,3 +128,55 @@ def _show(parameter: Mapping[str, Any], value: Any) -> str:
 
 def _show_all(parameters: Sequence[Mapping[str, Any]], values: Sequence[Any]) -> str:
     return ", ".join(_show(*each) for each in zip(parameters, values, strict=True))
+
+
+_REVERT_CODE = 3
+
+
+class Refused(Protocol):
+    """A JSON-RPC error as a node told it."""
+
+    @property
+    def code(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """Its text."""
+        ...
+
+    @property
+    def data(self) -> Any:
+        """What came with it."""
+        ...
+
+
+def is_revert(refusal: Refused) -> bool:
+    """Whether a node's error says that a contract refused; geth gives such errors the code 3."""
+    in_data = isinstance(refusal.data, str) and refusal.data.startswith("Reverted ")
+    in_text = "revert" in refusal.message.lower() or _halt_in(refusal.message) is not None
+    return refusal.code == _REVERT_CODE or in_data or in_text
+
+
+def told(refusal: Refused, errors: CustomErrors) -> Reverted:
+    """A contract's refusal from a node's error, whichever client's way of writing it down."""
+    if (halt := _halt_in(refusal.message)) is not None:
+        return halted(halt)
+    data = refusal.data
+    if isinstance(data, Mapping):
+        data = data.get("data") or data.get("result")
+    if isinstance(data, str):
+        raw = data.removeprefix("Reverted ").strip('"')
+        if re.fullmatch(r"0x(?:[0-9a-fA-F]{2})*", raw):
+            return errors.reverted(bytes.fromhex(raw[2:]))
+    said = re.sub(r"(?i)^.*?(?:execution )?reverted:? ?", "", refusal.message)
+    return Reverted(said)
+
+
+def _halt_in(message: str) -> str | None:
+    match = _HALTED.search(message)
+    return None if match is None else match[1] or match[2] or match[3]
+
+
+_HALTED = re.compile(r"EVM error:? (\w+)|(Out of gas): gas required exceeds|(?i:^(out of gas)\b)")

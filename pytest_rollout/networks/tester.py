@@ -11,7 +11,7 @@ from pytest_rollout.core.rollout import Network, NetworkKind
 from pytest_rollout.networks.accounts import Accounts
 from pytest_rollout.networks.hardforks import DEFAULT_CHAIN_ID, hardfork
 from pytest_rollout.networks.methods import Call, check_reads
-from pytest_rollout.networks.port import Head, SnapshotId, check_chain_id, quantity, whole_blocks, whole_seconds
+from pytest_rollout.networks.port import Head, SnapshotId, cannot, check_chain_id, quantity, whole_blocks, whole_seconds
 from pytest_rollout.networks.reverts import CustomErrors
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class TesterChain:
             return str(self._backend.chain.chain_id)
         namespace, _, endpoint = method.partition("_")
         answer = self._endpoints.get(namespace, {}).get(endpoint, self._unimplemented)
+        if answer is self._unimplemented and method.startswith(("debug_trace", "trace_")):
+            raise cannot(self, "trace")
         if answer is self._unimplemented:
             raise NetworkError(f"network {self.name} (tester) cannot answer {method}; use a network of kind anvil.")
         try:
@@ -114,6 +116,14 @@ class TesterChain:
     def mine(self, blocks: int = 1) -> None:
         """Mine blocks."""
         self.request("evm_mine", [whole_blocks(self.name, blocks)])
+
+    def impersonate(self, address: str) -> None:  # noqa: ARG002 - the verb is the same everywhere
+        """Refused: py-evm executes what is signed."""
+        raise cannot(self, "impersonate accounts")
+
+    def set_balance(self, address: str, wei: int) -> None:  # noqa: ARG002 - as above
+        """Refused: py-evm's balances come from its blocks."""
+        raise cannot(self, "set balances")
 
     def head(self) -> Head:
         """The newest block."""

@@ -14,6 +14,7 @@ from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.endpoints import services
 from pytest_rollout.plan.engines import engines, nodes
 from pytest_rollout.plan.environment import filled
+from pytest_rollout.plan.networks import read_networks, secrets_in
 from pytest_rollout.plan.notifications import notifications
 from pytest_rollout.plan.reading import parse, read
 from pytest_rollout.plan.sentence import Written
@@ -63,7 +64,7 @@ def relative(path: Path, root: Path) -> str:
 def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout:
     table = plan.rollout
     name = written.read(("rollout", "name"), table.name, texts.name)
-    networks = settings.networks(written, plan.networks)
+    networks = read_networks(written, folder, plan.networks)
     flags = settings.flags(written, folder, plan.flags)
     declared = Declared(
         networks=networks,
@@ -93,7 +94,7 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         contradictions=settings.contradictions(written, plan.contradictions),
         notifications=told,
         services=declared.services,
-        secrets=addresses | dict(written.secrets),
+        secrets=addresses | secrets_in(networks) | dict(written.secrets),
         environment=tuple(declared.environment),
         plugins=settings.plugins(written, table.plugins),
         judgement_max_age=written.read(("rollout", "judgement_max_age"), table.judgement_max_age, duration),

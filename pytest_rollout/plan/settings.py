@@ -1,4 +1,4 @@
-"""What a plan declares once for all stages: the rollout itself, networks, contracts, flags, metrics."""
+"""What a plan declares once for all stages: the rollout itself, contracts, flags, metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from pytest_rollout.core.rollout import (
     FlagSettings,
     Metric,
     Network,
-    NetworkKind,
     Value,
 )
 from pytest_rollout.core.units import UNITS
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
         ContradictionTable,
         FlagsTable,
         MetricTable,
-        NetworkTable,
     )
 
 _FORBIDDEN = re.compile(r"(?:PYTEST_|PYTHON|LD_|DYLD_).*")
@@ -69,62 +67,43 @@ def _each_once(written: Written, place: Place, names: list[str]) -> None:
             raise written.wrong((*place, index), f"{GIVEN} is listed twice; list each once.")
 
 
-def networks(written: Written, tables: Mapping[str, NetworkTable]) -> dict[str, Network]:
-    """The declared networks by name."""
-    found = {}
-    role = texts.key_like(texts.ACCOUNT, "account role; write lower-case letters, digits, '-' or '_', such as 'pauser'")
-    for name, table in tables.items():
-        place: Place = ("networks", name)
-        written.read(("networks",), name, texts.key_name)
-        for account in table.accounts:
-            written.read((*place, "accounts"), account, role)
-        kind = NetworkKind(table.kind)
-        if table.binary is not None and kind is not NetworkKind.ANVIL:
-            raise written.wrong((*place, "binary"), "a network of kind tester runs no program; leave binary out.")
-        if table.binary is not None:
-            written.read((*place, "binary"), table.binary, texts.line)
-        found[name] = Network(
-            name=name,
-            kind=kind,
-            chain_id=table.chain_id,
-            accounts=dict(table.accounts),
-            binary=table.binary,
-            hardfork=table.hardfork,
-        )
-    return found
-
-
 def contracts(
     written: Written, folder: Path, table: ContractsTable, declared: Mapping[str, Network]
 ) -> ContractSettings:
     """Artifact folders and deployment files, all of which exist."""
     place: Place = ("contracts",)
     artifacts = tuple(
-        written.read((*place, "artifacts", index), text, _existing(folder, Path.is_dir, "folder"))
+        written.read((*place, "artifacts", index), text, existing(folder, Path.is_dir, "folder"))
         for index, text in enumerate(table.artifacts)
     )
     deployments = {}
-    for network, declaration in table.deployments.items():
-        where: Place = (*place, "deployments", network)
-        if network not in declared:
+    for given, declaration in table.deployments.items():
+        where: Place = (*place, "deployments", given)
+        if given not in declared:
             raise written.wrong(
                 (*place, "deployments"),
-                f"no network '{network}'; the plan has {some(declared)}.{suggestion(network, declared)}",
+                f"no network '{given}'; the plan has {some(declared)}.{suggestion(given, declared)}",
             )
         if isinstance(written.at(where), dict):
             where = (*where, "path")
-        path = written.read(where, declaration.path, _existing(folder, Path.exists, "file or folder"))
+        path = written.read(where, declaration.path, existing(folder, Path.exists, "file or folder"))
         written.read(where, path, deployed)
         for name in declaration.names:
-            written.read((*place, "deployments", network, "names"), name, _contract_name)
-        deployments[network] = Deployment(path=path, format=declaration.format, names=dict(declaration.names))
+            written.read((*place, "deployments", given, "names"), name, _contract_name)
+        deployments[given] = Deployment(path=path, format=declaration.format, names=dict(declaration.names))
+    for name, network in declared.items():
+        # What is deployed on a chain is deployed on its forks, unless the plan says otherwise.
+        if network.of is not None and name not in deployments and network.of.name in deployments:
+            deployments[name] = deployments[network.of.name]
     return ContractSettings(artifacts=artifacts, deployments=deployments)
 
 
 _contract_name = texts.key_like(texts.CONTRACT, "contract's name; write a Solidity name, such as SkillProfile")
 
 
-def _existing(folder: Path, is_there: Callable[[Path], bool], what: str) -> Callable[[str], Path]:
+def existing(folder: Path, is_there: Callable[[Path], bool], what: str) -> Callable[[str], Path]:
+    """A reader of paths relative to the plan's folder, at which there is what there should be."""
+
     def check(text: str) -> Path:
         path = folder / texts.line(text)
         try:
@@ -160,7 +139,7 @@ def flags(written: Written, folder: Path, table: FlagsTable) -> Flags:
         raise written.wrong(("flags", "values"), "only the memory provider has values; leave them out.")
     if table.provider == FLAGD:
         raise written.wrong(place, f"{GIVEN} names no file; write for example 'flagd:flags.json'.")
-    file = written.read(place, table.provider.removeprefix(FLAGD), _existing(folder, Path.is_file, "file"))
+    file = written.read(place, table.provider.removeprefix(FLAGD), existing(folder, Path.is_file, "file"))
     known = dict.fromkeys(written.read(place, file, _flagd_keys))
     return Flags(settings=FlagSettings(provider=table.provider), known=known)
 

@@ -10,11 +10,12 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from pytest_rollout.core.rollout import NAME, NetworkKind
+from pytest_rollout.core.rollout import NAME
 from pytest_rollout.core.units import UNITS
 from pytest_rollout.plan import texts
 from pytest_rollout.plan.endpoint_shape import ServiceTable
 from pytest_rollout.plan.engine_shape import EnginesTable, NodeTable
+from pytest_rollout.plan.network_shape import NetworkTable
 from pytest_rollout.plan.notification_shape import CdeventsTable, NotificationsTable
 from pytest_rollout.plan.recorded import FORMATS
 from pytest_rollout.plan.section import (
@@ -32,14 +33,8 @@ from pytest_rollout.plan.section import (
     keys,
     needs,
     one_or_many,
-    whole,
-    wrong,
 )
 from pytest_rollout.plan.stage_shape import StageTable
-
-HARDFORKS = ("paris", "shanghai", "cancun", "prague", "osaka")
-ACCOUNTS = 10
-"""Development accounts every network of kind tester or anvil has."""
 
 
 class RolloutTable(Section):
@@ -60,44 +55,6 @@ class RolloutTable(Section):
     ledger: Ledger | None = Field(
         None, description="The id of the ledger this rollout is recorded in; any other one is refused."
     )
-
-
-class NetworkTable(Section):
-    """One network that stages may run on."""
-
-    later: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("url", "urls", "of", "finality", "writes", "block", "quorum"),
-        "it belongs to networks of kind rpc or fork, which come with a later version; leave it out",
-    )
-
-    kind: Annotated[
-        str,
-        *choice(
-            "kind",
-            *NetworkKind,
-        ),
-    ] = Field(
-        examples=["tester"],
-        description="tester: py-evm in this process; anvil: started and stopped for you.",
-    )
-    chain_id: Annotated[int, *whole(1, 2**63 - 1)] | None = Field(
-        None, description="The chain id the network must have; checked before anything else."
-    )
-    accounts: dict[str, Annotated[int, *whole(0, ACCOUNTS - 1)]] = Field(
-        {},
-        description="Account roles and the index, 0 to 9, of the development account that plays each.",
-        json_schema_extra=keys(texts.ACCOUNT.pattern),
-    )
-    binary: Text | None = Field(None, description="The anvil program, where it is not found by itself (anvil only).")
-    hardfork: Annotated[str, *choice("hardfork", *HARDFORKS)] | None = Field(
-        None, description="The rules the chain follows, prague if left out; osaka is known to anvil alone."
-    )
-
-    @classmethod
-    def before_keys(cls, data: Mapping[str, Any]) -> None:
-        """A kind of a later version explains the keys that belong to it."""
-        if data.get("kind") in ("rpc", "fork"):
-            raise wrong(f"kind '{data['kind']}' comes with a later version; this version knows tester and anvil.")
 
 
 class DeploymentTable(Section):

@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.redaction import Redactor
-from pytest_rollout.core.rollout import Rollout, Stage
+from pytest_rollout.core.rollout import Network, Rollout, Stage
 
 _BARE = frozenset({"hello", "end"})
 _NAMES = frozenset(
@@ -33,6 +33,9 @@ def kept_event(event: Any, redactor: Redactor) -> Any:
 
 def kept_plan(rollout: Rollout) -> Rollout:
     """The plan as the judge and the ledger may see it: the same, with ``<NAME>`` for each secret."""
+    if any(network.real for network in rollout.networks.values()):
+        networks = {name: _kept_network(network) for name, network in rollout.networks.items()}
+        rollout = replace(rollout, networks=networks)
     if not rollout.secrets:
         return rollout
     redactor = Redactor(rollout.secrets)
@@ -55,6 +58,12 @@ def _kept(event: Mapping[str, Any], key: str, value: Any, redactor: Redactor) ->
     is_number = key == "value" and event.get("e") == "measure"
     is_binary = key == "content" and event.get("binary") is True
     return value if key in _NAMES or is_number or is_binary else redactor.value(value)
+
+
+def _kept_network(network: Network) -> Network:
+    """The network without its URLs: the judge asks nobody."""
+    urls = tuple(replace(url, value=url.shown) for url in network.urls)
+    return replace(network, urls=urls, of=None if network.of is None else _kept_network(network.of))
 
 
 def _kept_stage(stage: Stage, redactor: Redactor) -> Stage:

@@ -11,6 +11,8 @@ from pytest_rollout.core.errors import NetworkError, Reverted
 from pytest_rollout.core.rollout import NetworkKind
 from pytest_rollout.networks.port import Chain, SnapshotId
 
+OWN = [kind for kind in NetworkKind if not kind.is_real]
+
 ETHER = 10**18
 DEPLOYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 USER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -62,7 +64,7 @@ def test_the_chain_id_is_a_development_chain_s_unless_the_plan_names_one(chain: 
     assert (chain.chain_id, chain.request("eth_chainId"), chain.w3.eth.chain_id) == (31337, "0x7a69", 31337)
 
 
-@pytest.mark.parametrize("kind", list(NetworkKind))
+@pytest.mark.parametrize("kind", [NetworkKind.TESTER, NetworkKind.ANVIL])
 def test_the_plan_s_chain_id_is_what_the_chain_answers(kind: NetworkKind, open_chain: Callable[..., Chain]) -> None:
     """Contracts read it too: signatures of typed data depend on it."""
     chain = open_chain(kind, chain_id=5611)
@@ -100,7 +102,7 @@ def test_the_two_kinds_charge_the_same_gas(
 ) -> None:
     """A gas bound that holds in the process must hold on the node."""
     used = set()
-    for kind in NetworkKind:
+    for kind in (NetworkKind.TESTER, NetworkKind.ANVIL):
         chain = open_chain(kind)
         transaction = {"from": DEPLOYER, "data": artifact("Roles")["bytecode"] + DEPLOYER[2:].rjust(64, "0")}
         digest = chain.request("eth_sendTransaction", [transaction])
@@ -236,17 +238,28 @@ def test_the_head_is_the_newest_block_and_says_who_told(chain: Chain) -> None:
     block = chain.w3.eth.get_block(head.number)
     assert head.hash == "0x" + block["hash"].hex().removeprefix("0x")
     assert head.timestamp == block["timestamp"]
-    assert head.client_version.startswith({"tester": "EthereumTester/", "anvil": "anvil/v1."}[chain.kind.value])
+    assert head.client_version.startswith("EthereumTester/" if chain.kind is NetworkKind.TESTER else "anvil/v1.")
 
 
-@pytest.mark.parametrize("way", ["call", "estimate_gas", "transact", "transact with gas"])
+@pytest.mark.parametrize("way", ["call", "estimate_gas"])
+@pytest.mark.parametrize(("how", "reason", "error"), REFUSALS.values(), ids=REFUSALS)
+def test_a_refusal_is_one_error_with_its_reason_wherever_it_is_read(
+    read_chain: tuple[Chain, Any], how: int, reason: str, error: str, way: str
+) -> None:
+    call = read_chain[1].functions.refuse(how)
+
+    with pytest.raises(Reverted) as refused:
+        getattr(call, way)({"from": USER})
+
+    assert (refused.value.reason, refused.value.error) == (reason, error)
+
+
+@pytest.mark.parametrize("way", ["transact", "transact with gas"])
 @pytest.mark.parametrize(("how", "reason", "error"), REFUSALS.values(), ids=REFUSALS)
 def test_a_refusal_is_one_error_with_its_reason(probe: Any, how: int, reason: str, error: str, way: str) -> None:
     """Estimation, reading and a transaction mined with status 0: the reason is the same, on every chain."""
     call, sender = probe.functions.refuse(how), {"from": USER}
     ways: dict[str, Callable[[], object]] = {
-        "call": lambda: call.call(sender),
-        "estimate_gas": lambda: call.estimate_gas(sender),
         "transact": lambda: call.transact(sender),
         "transact with gas": lambda: call.transact({**sender, "gas": 500_000}),
     }
@@ -329,12 +342,14 @@ def test_a_transaction_that_no_node_takes_is_a_network_error(chain: Chain, trans
         chain.request("eth_sendTransaction", [{"from": USER, "to": DEPLOYER, **transaction}])
 
 
-def test_a_method_nobody_knows_is_named(chain: Chain) -> None:
-    with pytest.raises(NetworkError, match=rf"network {chain.name} \(.*eth_shrug"):
-        chain.request("eth_shrug")
+def test_a_method_nobody_knows_is_named(read_chain: tuple[Chain, Any]) -> None:
+    chain, _ = read_chain
+    with pytest.raises(NetworkError, match=rf"network {chain.name} \(.*eth_getShrug"):
+        chain.request("eth_getShrug")
 
 
-def test_a_closed_chain_answers_with_a_sentence(chain: Chain) -> None:
+def test_a_closed_chain_answers_with_a_sentence(read_chain: tuple[Chain, Any]) -> None:
+    chain, _ = read_chain
     chain.close()
     chain.close()
 
@@ -343,7 +358,7 @@ def test_a_closed_chain_answers_with_a_sentence(chain: Chain) -> None:
     assert str(closed.value) == f"network {chain.name}: it was closed; nothing more can be read from it."
 
 
-@pytest.mark.parametrize("kind", list(NetworkKind))
+@pytest.mark.parametrize("kind", OWN)
 def test_a_role_without_an_account_is_found_on_opening(kind: NetworkKind, open_chain: Callable[..., Chain]) -> None:
     with pytest.raises(NetworkError) as wrong:
         open_chain(kind, name="local", accounts={"whale": 10})
@@ -351,14 +366,14 @@ def test_a_role_without_an_account_is_found_on_opening(kind: NetworkKind, open_c
     assert str(wrong.value) == ("network local: accounts.whale: no account number 10; there are 10, numbered from 0.")
 
 
-@pytest.mark.parametrize("kind", list(NetworkKind))
+@pytest.mark.parametrize("kind", OWN)
 def test_an_unknown_hardfork_is_refused_with_the_nearest(kind: NetworkKind, open_chain: Callable[..., Chain]) -> None:
     with pytest.raises(NetworkError, match=r"no hardfork 'cancum' .*; allowed are paris, .*Did you mean 'cancun'\?"):
         open_chain(kind, hardfork="cancum")
 
 
 @pytest.mark.parametrize("hardfork", ["paris", "shanghai", "cancun", "prague"])
-@pytest.mark.parametrize("kind", list(NetworkKind))
+@pytest.mark.parametrize("kind", [NetworkKind.TESTER, NetworkKind.ANVIL])
 def test_every_hardfork_takes_transactions(kind: NetworkKind, hardfork: str, open_chain: Callable[..., Chain]) -> None:
     chain = open_chain(kind, hardfork=hardfork)
     snapshot = chain.snapshot()
@@ -382,15 +397,16 @@ def test_calls_nested_hundreds_deep_are_executed(chain: Chain) -> None:
     assert chain.request("eth_getTransactionReceipt", [digest])["status"] == "0x1"
 
 
-def test_a_batch_answers_in_the_order_of_its_calls(chain: Chain) -> None:
-    pay(chain)
-    calls = [("eth_getBalance", [STRANGER, "latest"]), ("eth_chainId", []), ("eth_blockNumber", [])]
+def test_a_batch_answers_in_the_order_of_its_calls(read_chain: tuple[Chain, Any]) -> None:
+    chain, _ = read_chain
+    calls = [("eth_getBalance", [USER, "latest"]), ("eth_chainId", []), ("eth_blockNumber", [])]
 
-    assert chain.batch(calls) == [hex(ETHER), "0x7a69", "0x1"]
+    assert chain.batch(calls) == [hex(10_000 * ETHER), "0x7a69", "0x1"]
     assert chain.batch([]) == []
 
 
-def test_a_call_of_a_batch_that_fails_hides_no_other(chain: Chain, probe: Any) -> None:
+def test_a_call_of_a_batch_that_fails_hides_no_other(read_chain: tuple[Chain, Any]) -> None:
+    chain, probe = read_chain
     data = probe.functions.refuse(1)._encode_transaction_data()
     calls = [
         ("eth_call", [{"to": probe.address, "data": data}, "latest"]),
@@ -407,8 +423,9 @@ def test_a_call_of_a_batch_that_fails_hides_no_other(chain: Chain, probe: Any) -
 
 
 @pytest.mark.parametrize("method", ["eth_sendTransaction", "evm_revert", "anvil_setBalance", "eth_shrug"])
-def test_a_batch_only_reads(chain: Chain, method: str) -> None:
+def test_a_batch_only_reads(read_chain: tuple[Chain, Any], method: str) -> None:
     """Within one batch a node runs calls side by side: what writes would race with what reads."""
+    chain, _ = read_chain
     with pytest.raises(NetworkError) as refused:
         chain.batch([("eth_chainId", []), (method, [])])
 
@@ -417,7 +434,8 @@ def test_a_batch_only_reads(chain: Chain, method: str) -> None:
     )
 
 
-def test_a_closed_chain_answers_no_batch(chain: Chain) -> None:
+def test_a_closed_chain_answers_no_batch(read_chain: tuple[Chain, Any]) -> None:
+    chain, _ = read_chain
     chain.close()
 
     with pytest.raises(NetworkError, match="it was closed"):
@@ -426,3 +444,61 @@ def test_a_closed_chain_answers_no_batch(chain: Chain) -> None:
 
 def test_a_chain_of_our_own_is_read_at_its_newest_block(chain: Chain) -> None:
     assert chain.pinned is None
+
+
+TRACE = ("debug_traceCall", [{"to": USER}, "latest", {}])
+
+CANNOT: dict[tuple[str, str], Callable[[Chain], object]] = {
+    ("tester", "trace"): lambda chain: chain.request(*TRACE),
+    ("tester", "impersonate accounts"): lambda chain: chain.impersonate(STRANGER),
+    ("tester", "set balances"): lambda chain: chain.set_balance(STRANGER, 1),
+    ("rpc", "be snapshot"): lambda chain: chain.snapshot(),
+    ("rpc", "be reverted"): lambda chain: chain.revert(SnapshotId("0x0")),
+    ("rpc", "move its time"): lambda chain: chain.advance(days=1),
+    ("rpc", "mine blocks on demand"): lambda chain: chain.mine(),
+    ("rpc", "impersonate accounts"): lambda chain: chain.impersonate(STRANGER),
+    ("rpc", "set balances"): lambda chain: chain.set_balance(STRANGER, 1),
+}
+
+
+@pytest.mark.parametrize("what", dict.fromkeys(what for _, what in CANNOT))
+def test_what_a_kind_cannot_do_is_refused_with_one_that_can(read_chain: tuple[Chain, Any], what: str) -> None:
+    """One sentence, the same everywhere; whoever can, does."""
+    chain, _ = read_chain
+    kind = chain.kind.value
+    if (act := CANNOT.get((kind, what))) is None:
+        return
+    with pytest.raises(NetworkError) as refused:
+        act(chain)
+
+    instead = {"tester": "use a network of kind anvil", "rpc": "rehearse on a network of kind fork"}[kind]
+    assert str(refused.value) == f"network {chain.name} ({kind}) cannot {what}; {instead}."
+
+
+@pytest.mark.parametrize("kind", [NetworkKind.ANVIL, NetworkKind.FORK])
+def test_anybody_can_be_played_and_paid_until_the_revert(kind: NetworkKind, open_chain: Callable[..., Chain]) -> None:
+    """What a drill needs: the owner's account without the owner's key."""
+    chain = open_chain(kind)
+    snapshot = chain.snapshot()
+    chain.impersonate(STRANGER)
+    chain.set_balance(STRANGER, 3 * ETHER)
+    payment = {"from": STRANGER, "to": USER, "value": hex(ETHER)}
+    chain.request("eth_sendTransaction", [payment])
+    assert number(chain, "eth_getTransactionCount", STRANGER, "latest") == 1
+
+    chain.revert(snapshot)
+
+    assert number(chain, "eth_getBalance", STRANGER, "latest") == 0
+    with pytest.raises(NetworkError, match="No Signer"):
+        chain.request("eth_sendTransaction", [payment])
+
+
+@pytest.mark.parametrize("wei", [-1, 1.5, True, "1", 2**256])
+def test_a_balance_is_a_whole_number_of_wei(wei: Any, anvil: Chain) -> None:
+    with pytest.raises(NetworkError, match=r"set_balance\(\) was given .* wei, a whole number is needed"):
+        anvil.set_balance(STRANGER, wei)
+
+
+@pytest.mark.parametrize("kind", [NetworkKind.ANVIL, NetworkKind.FORK])
+def test_a_call_can_be_traced(kind: NetworkKind, open_chain: Callable[..., Chain]) -> None:
+    assert open_chain(kind).request(*TRACE)["failed"] is False

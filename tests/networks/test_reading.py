@@ -33,7 +33,10 @@ def test_another_chain_id_is_told_with_both_numbers() -> None:
     with pytest.raises(NetworkError) as wrong:
         check_chain_id("devnet", 31337, "0x1")
 
-    assert str(wrong.value) == "network devnet: expected chain id 31337, the node answers 1. Nothing was sent."
+    assert (
+        str(wrong.value)
+        == "network devnet: expected chain id 31337 (a development chain), the node answers 1 (Ethereum). Nothing was sent."
+    )
 
 
 @pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
@@ -42,7 +45,9 @@ def test_an_odd_answer_is_no_chain_id(answer: object) -> None:
     with pytest.raises(NetworkError) as wrong:
         check_chain_id("devnet", 1, answer)
 
-    assert str(wrong.value) == (f"network devnet: expected chain id 1, the node answers {answer!r}. Nothing was sent.")
+    assert str(wrong.value) == (
+        f"network devnet: expected chain id 1 (Ethereum), the node answers {answer!r}. Nothing was sent."
+    )
 
 
 @pytest.mark.parametrize("answer", ODD.values(), ids=ODD)

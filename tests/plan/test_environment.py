@@ -127,5 +127,5 @@ def test_a_secret_is_nowhere_in_the_error_whatever_it_looks_like(root: Path, sec
     with pytest.raises(PlanError) as caught:
         load(plan, environment={"KIND": secret}, root=root)
 
-    assert str(caught.value) == PLACE + "networks.local.kind: no kind '<KIND>'; allowed are tester, anvil."
+    assert str(caught.value) == PLACE + "networks.local.kind: no kind '<KIND>'; allowed are tester, anvil, fork, rpc."
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)

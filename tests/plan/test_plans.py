@@ -155,6 +155,16 @@ SMALL = '[rollout]\nname = "t"\n[networks.local]\nkind = "tester"\n[stages.beta]
 METRIC = '[metrics.m]\nunit = "ratio"\n'
 CRITERION = '[[stages.beta.criteria]]\nname = "c"\nmetric = "m"\npromote = "> 99 %"\n'
 
+
+def real(*lines: str, fork: str = "") -> str:
+    """A plan with a real chain and, where asked for, a fork of it."""
+    network = '[networks.mainnet]\nkind = "rpc"\nurl = "https://node.example"\nchain_id = 1\n' + "\n".join(lines)
+    return SMALL.replace("[stages", network + "\n" + fork + "\n[stages")
+
+
+FORK = '[networks.rehearsal]\nkind = "fork"\nof = "mainnet"'
+
+
 PLANS = {
     "everything": GOOD,
     "the smallest": SMALL,
@@ -164,6 +174,13 @@ PLANS = {
     "no upper end": SMALL + 'exposure = { users = "100.." }\n',
     "a record with its format": GOOD.replace('"devnet.json"', '{ path = "devnet.json", format = "plain" }'),
     "a contract by another name": GOOD.replace('"devnet.json"', '{ path = "devnet.json", names = { Safe = "Vault" } }'),
+    "a real chain and a fork of it": real(
+        'finality = 12\nclient = "Geth/*"\nmax_head_age = "1m"\nquorum = 1\nwrites = true',
+        fork=FORK + "\nblock = 17",
+    ),
+    "a real chain with several nodes": real('finality = "safe"').replace(
+        '"https://node.example"', '["https://one.example", "https://two.example", "https://three.example"]'
+    ),
     "two artifact folders": SMALL + '[contracts]\nartifacts = ["contracts", "contracts/out"]\n',
     "a flagd file": SMALL + '[flags]\nprovider = "flagd:flags.json"\n[stages.beta.flags]\nnewFlow = true\n',
     "a share of nobody": SMALL
@@ -379,8 +396,8 @@ MISSHAPEN = {
     ),
     "typo in a network": (
         edit("chain_id", "chainid"),
-        "networks.devnet: no key 'chainid'; allowed are kind, chain_id, accounts, binary, hardfork. "
-        "Did you mean 'chain_id'?",
+        "networks.devnet: no key 'chainid'; allowed are kind, chain_id, accounts, binary, hardfork, state, of, block, url, "
+        "finality, genesis, client, max_head_age, quorum, writes. Did you mean 'chain_id'?",
     ),
     "network without kind": (
         edit('kind = "tester"', ""),
@@ -388,20 +405,47 @@ MISSHAPEN = {
     ),
     "network of no kind": (
         edit('"tester"', '"testr"'),
-        "networks.local.kind: no kind 'testr'; allowed are tester, anvil. Did you mean 'tester'?",
-    ),
-    "network of a later kind": (
-        edit('kind = "tester"', 'kind = "rpc"\nurl = "http://127.0.0.1"'),
-        "networks.local: kind 'rpc' comes with a later version; this version knows tester and anvil.",
+        "networks.local.kind: no kind 'testr'; allowed are tester, anvil, fork, rpc. Did you mean 'tester'?",
     ),
     "network kind a list": (
         edit('"tester"', '["tester"]'),
-        "networks.local.kind: is an array; one of tester, anvil is needed.",
+        "networks.local.kind: is an array; one of tester, anvil, fork, rpc is needed.",
     ),
-    "network with a url": (
-        edit('kind = "tester"', 'kind = "tester"\nurl = "http://127.0.0.1"'),
-        "networks.local: no key 'url' in this version; it belongs to networks of kind rpc or fork, which come with a "
-        "later version; leave it out.",
+    "finality of another word": (
+        real('finality = "latest"'),
+        "networks.mainnet.finality: no finality 'latest'; allowed are 'finalized', 'safe', or a number of confirmations "
+        "from 0 to 1000000.",
+    ),
+    "finality in quotes": (
+        real('finality = "12"'),
+        "networks.mainnet.finality: no finality '12'; allowed are 'finalized', 'safe', or a number of confirmations "
+        "from 0 to 1000000. Leave out the quotes.",
+    ),
+    "finality below zero": (
+        real("finality = -1"),
+        "networks.mainnet.finality: no finality -1; allowed are 'finalized', 'safe', or a number of confirmations from "
+        "0 to 1000000.",
+    ),
+    "finality true": (
+        real("finality = true"),
+        "networks.mainnet.finality: true is a boolean; 'finalized', 'safe', or a number of confirmations from 0 to "
+        "1000000 is needed.",
+    ),
+    "no url among urls": (
+        real("quorum = 1").replace('url = "https://node.example"', "url = []"),
+        "networks.mainnet.url: is empty; at least one entry is needed.",
+    ),
+    "a quorum of none": (
+        real("quorum = 0"),
+        "networks.mainnet.quorum: 0 is out of range; allowed is 1 to 100.",
+    ),
+    "writes in quotes": (
+        real('writes = "true"'),
+        "networks.mainnet.writes: 'true' is a string; true or false is needed. Leave out the quotes.",
+    ),
+    "a head age without unit": (
+        real("max_head_age = 60"),
+        "networks.mainnet.max_head_age: 60 is an integer; a duration, such as '7d' or '1h30m', is needed.",
     ),
     "network with capitals": (
         edit("[networks.local]", "[networks.Local]"),
@@ -746,6 +790,75 @@ MEANINGLESS = {
     "network unknown": (
         SMALL.replace('network = "local"', 'network = "locl"'),
         "stages.beta.network: no network 'locl'; the plan has local. Did you mean 'local'?",
+    ),
+    "url of a tester": (
+        SMALL.replace('"tester"', '"tester"\nurl = "https://node.example"'),
+        "networks.local.url: a network of kind tester has no url; that is for kind rpc, leave it out.",
+    ),
+    "state of a tester": (
+        SMALL.replace('"tester"', '"tester"\nstate = "state.json"'),
+        "networks.local.state: a network of kind tester cannot load a state; use kind anvil.",
+    ),
+    "binary of a real chain": (
+        real('binary = "anvil"'),
+        "networks.mainnet.binary: a network of kind rpc has no binary; that is for kind anvil or fork, leave it out.",
+    ),
+    "real chain without url": (
+        real().replace('url = "https://node.example"\n', ""),
+        "networks.mainnet: a network of kind rpc needs 'url'; write for example url = \"${MAINNET_RPC_URL}\".",
+    ),
+    "real chain without chain id": (
+        real().replace("chain_id = 1\n", ""),
+        "networks.mainnet: a network of kind rpc needs 'chain_id'; write for example chain_id = 1.",
+    ),
+    "fork of nothing": (
+        real(fork='[networks.rehearsal]\nkind = "fork"'),
+        "networks.rehearsal: a network of kind fork needs 'of'; write for example of = \"mainnet\".",
+    ),
+    "fork of a misspelt network": (
+        real(fork=FORK.replace("mainnet", "mainet")),
+        "networks.rehearsal.of: no network 'mainet'; those of kind rpc are mainnet. Did you mean 'mainnet'?",
+    ),
+    "fork of itself": (
+        real(fork=FORK.replace("mainnet", "rehearsal")),
+        "networks.rehearsal.of: 'rehearsal' is of kind fork, which begins anew each time; only one of kind rpc is "
+        "forked, and there are mainnet.",
+    ),
+    "fork with a chain id": (
+        real(fork=FORK + "\nchain_id = 1"),
+        "networks.rehearsal.chain_id: a fork has the chain id of the network it is forked from; leave chain_id out.",
+    ),
+    "url of another scheme": (
+        real().replace("https://node.example", "wss://node.example/secret"),
+        "networks.mainnet.url: does not begin with http://, https://; nodes are spoken to over HTTP.",
+    ),
+    "url without a host": (
+        real().replace("https://node.example", "https:///secret"),
+        "networks.mainnet.url: is a URL without a host; write for example https://node.example/v1.",
+    ),
+    "url with a port that is none": (
+        real().replace("https://node.example", "https://user:secret@node.example:99999/"),
+        "networks.mainnet.url: is no URL; write for example https://node.example/v1.",
+    ),
+    "url with a blank": (
+        real().replace("https://node.example", "https://user:secret@node.example/ "),
+        "networks.mainnet.url: has a blank or a control character in it; write one URL.",
+    ),
+    "one url twice": (
+        real().replace('"https://node.example"', '["https://node.example", "https://node.example"]'),
+        "networks.mainnet.url[#2]: is listed twice; a quorum needs different nodes.",
+    ),
+    "a quorum of more than there are": (
+        real("quorum = 2"),
+        "networks.mainnet.quorum: 2 URLs cannot agree where there are 1.",
+    ),
+    "a genesis that is no hash": (
+        real('genesis = "0xd4e5"'),
+        "networks.mainnet.genesis: '0xd4e5' is no block hash; it is 0x and 64 hexadecimal digits.",
+    ),
+    "a recorded state that is missing": (
+        edit('binary = "anvil"', 'binary = "anvil"\nstate = "state.json"'),
+        "networks.devnet.state: no file 'state.json'; paths are relative to the plan's own folder.",
     ),
     "environment that bends pytest": (
         edit("DATABASE_URL", "PYTEST_ADDOPTS"),
