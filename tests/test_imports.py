@@ -28,7 +28,7 @@ MAY_ENTER = {
     "consensus": {"core"},
     "ledger": {"core"},
     "reporting": {"core"},
-    "runner": {"core", "plan", "ledger", "reporting", "metrics"},
+    "runner": {"core", "plan", "ledger", "reporting", "metrics", "networks"},
     "recording": set(),
     "operations": {"core", "plan", "ledger", "runner", "reporting", "metrics"},
     "plugin": {"core", "plan", "runner", "operations"} | OUTSIDE,

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pytest_rollout.core import owed, running
+from pytest_rollout.core import chain, owed, running
+from pytest_rollout.core.chain import Witness
 from pytest_rollout.core.criterion import Measurement, Trigger
 from pytest_rollout.core.evaluating import evaluate
 from pytest_rollout.core.evidence import Evidence
@@ -67,6 +68,7 @@ class Question:
     ticks: Mapping[int, str] = field(default_factory=dict)
     evidence_digest: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    witnesses: tuple[Witness, ...] = ()
 
     def item(self, kind: Kind, name: str) -> str:
         """The id of something that is judged rather than run."""
@@ -83,6 +85,7 @@ def judge(question: Question) -> Judgement:
         *criteria,
         *running.findings(question.evidence, question.manifest, question.ending, question.narrowings),
         *_subject(question),
+        *_chains(question),
         *items,
         *_checklist(question),
     ]
@@ -186,6 +189,19 @@ def _subject(question: Question) -> Iterator[Finding]:
             outcome=Outcome.ERROR,
             measured=f"started {started.isoformat()}, judged {question.judged_at.isoformat()}",
         )
+
+
+def _chains(question: Question) -> Iterator[Finding]:
+    """What the supervisor itself saw of the real chain behind the gate's network; one that nobody saw is an error."""
+    seen = {witness.network: witness for witness in question.witnesses}
+    declared = question.rollout.networks.get(question.run.network)
+    if declared is not None and declared.real is not None:
+        seen.setdefault(declared.name, Witness(network=declared.name))
+    for name, witness in seen.items():
+        network = question.rollout.networks.get(name)
+        real = None if network is None else network.real
+        if real is not None:
+            yield from chain.findings(real, witness)
 
 
 def _checklist(question: Question) -> Iterator[Finding]:

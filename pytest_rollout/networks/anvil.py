@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -204,6 +205,16 @@ class AnvilChain:
     def set_balance(self, address: str, wei: int) -> None:
         """Give ``address`` so many wei, until a revert undoes it."""
         self.request("anvil_setBalance", [address, hex(whole_wei(self.name, wei))])
+
+    def dump_state(self, path: Path | str) -> None:
+        """Write all of its state to a file, as ``networks.NAME.state`` takes it."""
+        dumped = str(self._ask("anvil_dumpState"))
+        try:
+            Path(path).write_bytes(gzip.decompress(bytes.fromhex(dumped.removeprefix("0x"))))
+        except OSError as error:
+            raise NetworkError(
+                f"network {self.name}: its state cannot be written to {path}: {error.strerror}."
+            ) from None
 
     def head(self) -> Head:
         """The newest block."""

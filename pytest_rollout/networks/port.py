@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NewType, Protocol
 
 from pytest_rollout.core.errors import NetworkError
@@ -104,6 +105,10 @@ class Chain(Protocol):
 
     def set_balance(self, address: str, wei: int) -> None:
         """Give ``address`` so many wei, until a revert undoes it."""
+        ...
+
+    def dump_state(self, path: Path) -> None:
+        """Write all of its state to a file, which an anvil of a plan can begin with (``state = …``)."""
         ...
 
     def head(self) -> Head:

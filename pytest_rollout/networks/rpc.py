@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.chain import Block
@@ -124,6 +125,10 @@ class RpcChain:
     def set_balance(self, address: str, wei: int) -> None:  # noqa: ARG002 - as above
         """Refused: its money is real."""
         raise cannot(self, "set balances")
+
+    def dump_state(self, path: Path) -> None:  # noqa: ARG002 - as above
+        """Refused: only a node of ours gives its state away."""
+        raise cannot(self, "be recorded as a state")
 
     def head(self) -> Head:
         """The newest block, which may not be final; ``pinned`` is what is read at."""

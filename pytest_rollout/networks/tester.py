@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.errors import NetworkError, RolloutError
@@ -124,6 +125,10 @@ class TesterChain:
     def set_balance(self, address: str, wei: int) -> None:  # noqa: ARG002 - as above
         """Refused: py-evm's balances come from its blocks."""
         raise cannot(self, "set balances")
+
+    def dump_state(self, path: Path) -> None:  # noqa: ARG002 - as above
+        """Refused: only a node of ours gives its state away."""
+        raise cannot(self, "be recorded as a state")
 
     def head(self) -> Head:
         """The newest block."""

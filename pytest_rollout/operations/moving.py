@@ -9,7 +9,7 @@ from pytest_rollout.core.checklist import valid_ticks
 from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import Refused
 from pytest_rollout.core.history import History, JudgementRecord
-from pytest_rollout.core.judging import judge
+from pytest_rollout.core.judging import Question, judge
 from pytest_rollout.core.moves import COMPLETE, Promotion, Rollback
 from pytest_rollout.core.promotion import may_promote, may_roll_back
 from pytest_rollout.core.redaction import Redactor
@@ -18,6 +18,7 @@ from pytest_rollout.operations.recording import append, history_of
 from pytest_rollout.operations.workspace import Workspace
 from pytest_rollout.runner.pinning import measure_subject
 from pytest_rollout.runner.record import unpack
+from pytest_rollout.runner.witnessing import changes
 
 if TYPE_CHECKING:  # paid for where a ledger is opened
     from pytest_rollout.ledger.port import Ledger
@@ -33,7 +34,9 @@ def promote(workspace: Workspace, place: str, *, person: str, now: datetime) -> 
     record = may_promote(
         rollout=rollout, stage=stage.name, history=history, subject=subject, now=now, ledger_id=ledger.id
     )
-    _judge_again(ledger, rollout, record)
+    question = _judge_again(ledger, rollout, record)
+    for change in changes(workspace.rollout(rollout.name).networks, question.witnesses, now):
+        raise Refused(f"{record.rollout}:{record.stage}: {change}. Run `pytest --stage={place}` again.")
     _still_ticked(rollout, stage, history)
     _signed_for(workspace, place, record, now)
     following = rollout.after(stage.name)
@@ -76,19 +79,21 @@ def roll_back(
     return move, append(ledger, EntryKind.ROLLBACK, move.document(), history, {})
 
 
-def _judge_again(ledger: Ledger, rollout: Rollout, record: JudgementRecord) -> None:
-    """The recorded evidence must give the recorded judgement, byte for byte (rule 5)."""
+def _judge_again(ledger: Ledger, rollout: Rollout, record: JudgementRecord) -> Question:
+    """The recorded evidence must give the recorded judgement, byte for byte (rule 5); what was asked then."""
     from pytest_rollout.ledger.canonical import parse, seal  # noqa: PLC0415 - rfc8785, as above
 
     entry = next(ledger.entries(record.sequence))
     digest = parse(entry.payload)["evidence_digest"]
-    sealed = seal(judge(unpack(ledger.attachment(digest), rollout, digest)))
+    question = unpack(ledger.attachment(digest), rollout, digest)
+    sealed = seal(judge(question))
     if sealed.payload != entry.payload:
         raise Refused(
             f"{record.rollout}:{record.stage}: judging the recorded evidence again gives another judgement "
             f"({sealed.judgement.verdict.value}, digest {sealed.digest[:12]}, recorded {record.digest[:12]}); "
             f"pytest-rollout itself may have changed. Run `pytest --stage={record.rollout}:{record.stage}` again."
         )
+    return question
 
 
 def _signed_for(workspace: Workspace, place: str, record: JudgementRecord, now: datetime) -> None:

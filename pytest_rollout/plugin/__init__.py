@@ -37,6 +37,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ),
     ):
         group.addoption(option, action="append", default=[], metavar=metavar, help=text)
+    group.addoption(
+        "--allow-writes",
+        action="store_true",
+        help="the second lock on transactions towards a real chain, beside `writes = true` in the plan",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -60,6 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     if not config.pluginmanager.hasplugin("rollout-context"):
-        config.pluginmanager.register(Context(), "rollout-context")
+        context = Context(allow_writes=config.getoption("--allow-writes"))
+        config.pluginmanager.register(context, "rollout-context")
     config.pluginmanager.register(fixtures, "rollout-fixtures")
     config.pluginmanager.register(isolation.ChainIsolation(config), "rollout-isolation")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pytest_rollout.core.errors import NetworkError
 from pytest_rollout.networks.opening import open_network
 from pytest_rollout.plugin.context import Context
 
@@ -18,7 +19,11 @@ class Networks(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         chains = self._context.chains
         if name not in chains:
-            chain = open_network(self._context.declared(name))
+            declared = self._context.declared(name)
+            if (trouble := self._context.unread.get(name)) is not None:
+                raise NetworkError(trouble)
+            pin = self._context.pins.get(name)
+            chain = open_network(declared, pin=pin, allow_writes=self._context.allow_writes)
             self._context.resources.callback(chain.close)
             chains[name] = chain
             for opened in self._context.on_open:

@@ -13,6 +13,7 @@ import pytest
 from pytest_rollout.core.errors import RolloutError, UsageError, listed, suggestion
 
 if TYPE_CHECKING:  # an ordinary pytest run pays for none of it
+    from pytest_rollout.core.chain import Block
     from pytest_rollout.core.rollout import Network, Rollout, Stage
 
 
@@ -29,12 +30,17 @@ class Context:
         stage: Stage | None = None,
         network: str | None = None,
         record: Callable[[dict[str, Any]], None] | None = None,
+        *,
+        allow_writes: bool = False,
     ) -> None:
         self._rollout = rollout
         self._stage = stage
         self._network = network
         self._is_given = stage is not None
         self.record = record
+        self.allow_writes = allow_writes
+        self.pins: Mapping[str, Block] = {}
+        self.unread: Mapping[str, str] = {}
         self.item: pytest.Item | None = None
         self.chains: dict[str, Any] = {}
         self.book: Any = None

@@ -185,7 +185,7 @@ def _checks(kind: Kind, context: Context) -> Iterator[tuple[str, Look]]:
 
 
 def _look_at_network(network: Any) -> dict[str, Any]:
-    head = network.head()
+    head = network.pinned or network.head()
     value = {
         "chain_id": network.chain_id,
         "number": head.number,

@@ -54,7 +54,8 @@ def start_recording(config: pytest.Config) -> None:
         },
     )
     stage = briefing.rollout.stage(briefing.stage)
-    context = Context(briefing.rollout, stage, briefing.network)
+    context = Context(briefing.rollout, stage, briefing.network, allow_writes=briefing.allow_writes)
+    context.pins, context.unread = briefing.pins, briefing.unread
     config.pluginmanager.register(context, "rollout-context")
     collection = GateCollection(briefing, context)
     config.pluginmanager.register(collection, "rollout-collection")

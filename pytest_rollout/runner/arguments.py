@@ -117,6 +117,7 @@ class Request:
     uses_workers: bool = False
     uses_cache: bool = False
     original: tuple[str, ...] = ()
+    allow_writes: bool = False
 
     def outputs(self, root: Path) -> Iterator[tuple[str, Path]]:
         """Each option that names what the run writes, and a file that it would write."""
@@ -170,6 +171,7 @@ def parse(arguments: Sequence[str], allowed_plugins: Sequence[str] = ()) -> Requ
         forwarded=(*seen.looks, *forwarded),
         narrowings=narrowings,
         paths=tuple(namespace.paths),
+        allow_writes=namespace.allow_writes,
         uses_workers=any(each.startswith(_WORKERS) for each in (*seen.looks, *forwarded)),
         uses_cache=any(option.partition("=")[0] in _CACHE for option in forwarded),
         original=tuple(arguments),
@@ -180,6 +182,7 @@ def _parser(seen: _Seen) -> _Parser:
     parser = _Parser(prog="pytest --stage", add_help=False, allow_abbrev=False, fromfile_prefix_chars="@")
     for own in ("--stage", "--network", "--rollout-ledger", "--rollout-reports", "--rollout-formats"):
         parser.add_argument(own, action="append", default=[])
+    parser.add_argument("--allow-writes", action="store_true")
     parser.add_argument("paths", nargs="*")
     for names, arity in _LOOKS.items():
         _add(parser, names, arity, lambda name, value: seen.looks.append(_rebuilt(name, _placed(name, value))))
@@ -269,7 +272,7 @@ def _single(values: Sequence[str]) -> str | None:
 def _unknown(option: str) -> str:
     known = [
         n
-        for names in (*_LOOKS, *_NARROWS, "--stage --network --rollout-ledger --rollout-reports")
+        for names in (*_LOOKS, *_NARROWS, "--stage --network --rollout-ledger --rollout-reports --allow-writes")
         for n in names.split()
     ]
     name = option.partition("=")[0]

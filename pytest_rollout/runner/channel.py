@@ -14,11 +14,12 @@ import socket
 import struct
 import threading
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_rollout.core.chain import Block
 from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import Rollout
@@ -35,7 +36,10 @@ _LENGTH = struct.Struct(">I")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Briefing:
-    """What a recording process is told: the pinned plan and test functions, the stage, and where it is."""
+    """What a recording process is told: the pinned plan and test functions, the stage, and where it is.
+
+    ``pins`` are the blocks that real chains are read at, ``unread`` why a network may not be opened.
+    """
 
     rollout: Rollout
     stage: str
@@ -44,6 +48,9 @@ class Briefing:
     declared: tuple[str, ...]
     suite: str
     functions: tuple[str, ...] = ()
+    pins: Mapping[str, Block] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
+    allow_writes: bool = False
 
 
 class Inbox:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_rollout.core.chain import Witness
 from pytest_rollout.core.checklist import valid_ticks
 from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import LedgerError, ReportError, UsageError, listed, suggestion
@@ -23,13 +24,14 @@ from pytest_rollout.core.judging import Ending, Narrowing, Question, judge
 from pytest_rollout.core.manifest import Manifest
 from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.redaction import Redactor
-from pytest_rollout.core.rollout import Rollout, Stage
+from pytest_rollout.core.rollout import Network, Rollout, Stage
 from pytest_rollout.runner import pinning, tree
 from pytest_rollout.runner.arguments import Request
 from pytest_rollout.runner.channel import Briefing, Inbox
 from pytest_rollout.runner.kept import kept_plan
 from pytest_rollout.runner.record import pack
 from pytest_rollout.runner.recorder import Recorder, pytest_arguments
+from pytest_rollout.runner.witnessing import Watch, facts_of
 
 if TYPE_CHECKING:  # imported late, while the recorder starts
     from pytest_rollout.core.history import History
@@ -67,6 +69,11 @@ class Gate:
                 f"{listed(self.rollout.networks)}.{suggestion(asked, self.rollout.networks)}"
             )
         return asked or self.stage.network
+
+    @property
+    def declared_network(self) -> Network | None:
+        """What the plan says of the network of this run."""
+        return None if self.network is None else self.rollout.networks[self.network]
 
     @property
     def reports(self) -> Path:
@@ -124,10 +131,15 @@ def run_gate(
         ledger = open_ledger()
         started = _Started.write_ahead(gate, gate.network, ledger, clock)
         _clear_reports(gate)
-        inbox.brief(started.briefing)
+        watch = Watch(gate.declared_network, clock)
+        watch.before()
+        inbox.brief(
+            replace(started.briefing, pins=watch.pins, unread=watch.unread, allow_writes=gate.request.allow_writes)
+        )
         ending = recorder.follow(inbox, gate.stage.deadline.total_seconds())
         bundle, refusals = inbox.close(), tuple(inbox.refusals)
         question = started.question(evidence, ending, refusals, clock)
+        question = _with_witnesses(question, watch.after())
         if not started.is_recorded_in(ledger):
             raise LedgerError(
                 "the ledger lost the start of this run while it ran; nothing was judged. Restore it from a backup."
@@ -284,6 +296,13 @@ def _pytest_status(evidence: Evidence, ending: Ending) -> int | None:
         if (process := evidence.processes.get(name)) and process.exit_status is not None:
             return process.exit_status
     return ending.status
+
+
+def _with_witnesses(question: Question, witnesses: tuple[Witness, ...]) -> Question:
+    """The question with what was seen of the real chain, whose own word outranks the recorder's."""
+    if not witnesses:
+        return question
+    return replace(question, witnesses=witnesses, facts={**question.facts, **facts_of(witnesses)})
 
 
 def _facts(evidence: Evidence) -> dict[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
+from pytest_rollout.core.chain import Block, Sighting, Witness
 from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.judgement import Run, Subject
@@ -35,6 +36,7 @@ def pack(question: Question) -> bytes:
         "narrowings": [asdict(each) for each in question.narrowings],
         "ticks": {str(number): by for number, by in question.ticks.items()},
         "facts": dict(question.facts),
+        "witnesses": [asdict(each) for each in question.witnesses],
     }
     line = json.dumps(about, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return line.encode() + b"\n"
@@ -71,6 +73,8 @@ def _question(about: dict[str, Any], rollout: Rollout, evidence: Evidence) -> Qu
         narrowings=tuple(Narrowing(**each) for each in about["narrowings"]),
         ticks={int(number): by for number, by in about["ticks"].items()},
         facts=about["facts"],
+        # Evidence of gates without a real chain has been written without this key as well.
+        witnesses=tuple(_witness(each) for each in about.get("witnesses", [])),
     )
 
 
@@ -86,3 +90,19 @@ def _manifest(about: dict[str, Any]) -> Manifest:
         doubts=tuple(Doubt(**each) for each in about["doubts"]),
         baseline=tuple(about["baseline"]),
     )
+
+
+def _witness(about: dict[str, Any]) -> Witness:
+    return Witness(
+        network=about["network"],
+        before=_sighting(about["before"]),
+        after=_sighting(about["after"]),
+        trouble=tuple(about["trouble"]),
+    )
+
+
+def _sighting(about: dict[str, Any] | None) -> Sighting | None:
+    if about is None:
+        return None
+    parts = {"head": Block(**about["head"]), "pinned": Block(**about["pinned"])}
+    return Sighting(**about | parts | {"clients": tuple(about["clients"]), "silent": tuple(about["silent"])})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -452,6 +453,8 @@ CANNOT: dict[tuple[str, str], Callable[[Chain], object]] = {
     ("tester", "trace"): lambda chain: chain.request(*TRACE),
     ("tester", "impersonate accounts"): lambda chain: chain.impersonate(STRANGER),
     ("tester", "set balances"): lambda chain: chain.set_balance(STRANGER, 1),
+    ("tester", "be recorded as a state"): lambda chain: chain.dump_state(Path("state.json")),
+    ("rpc", "be recorded as a state"): lambda chain: chain.dump_state(Path("state.json")),
     ("rpc", "be snapshot"): lambda chain: chain.snapshot(),
     ("rpc", "be reverted"): lambda chain: chain.revert(SnapshotId("0x0")),
     ("rpc", "move its time"): lambda chain: chain.advance(days=1),
@@ -502,3 +505,38 @@ def test_a_balance_is_a_whole_number_of_wei(wei: Any, anvil: Chain) -> None:
 @pytest.mark.parametrize("kind", [NetworkKind.ANVIL, NetworkKind.FORK])
 def test_a_call_can_be_traced(kind: NetworkKind, open_chain: Callable[..., Chain]) -> None:
     assert open_chain(kind).request(*TRACE)["failed"] is False
+
+
+@pytest.mark.parametrize("kind", [NetworkKind.ANVIL, NetworkKind.FORK])
+def test_a_recorded_state_is_an_input_without_a_network(
+    kind: NetworkKind, open_chain: Callable[..., Chain], artifact: Callable[[str], dict[str, Any]], tmp_path: Path
+) -> None:
+    """Of a fork, what was read is in it: the same checks run offline."""
+    recorded = open_chain(kind)
+    pay(recorded)
+    creation = {"from": DEPLOYER, "data": artifact("Roles")["bytecode"] + DEPLOYER[2:].rjust(64, "0")}
+    digest = recorded.request("eth_sendTransaction", [creation])
+    where = recorded.request("eth_getTransactionReceipt", [digest])["contractAddress"]
+    recorded.dump_state(tmp_path / "state.json")
+
+    again = open_chain(NetworkKind.ANVIL, name="again", state=tmp_path / "state.json")
+
+    assert number(again, "eth_getBalance", STRANGER, "latest") == ETHER
+    assert again.request("eth_getCode", [where, "latest"]) == recorded.request("eth_getCode", [where, "latest"])
+    assert again.head().number == recorded.head().number
+    snapshot = again.snapshot()
+    pay(again)
+    again.revert(snapshot)
+    assert number(again, "eth_getBalance", STRANGER, "latest") == ETHER
+
+
+def test_a_state_that_cannot_be_written_is_told(anvil: Chain, tmp_path: Path) -> None:
+    with pytest.raises(NetworkError, match=r"network devnet: its state cannot be written to .*: Is a directory\."):
+        anvil.dump_state(tmp_path)
+
+
+def test_a_file_that_is_no_state_is_told(open_chain: Callable[..., Chain], tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text("{}")
+
+    with pytest.raises(NetworkError, match=r"network anvil: anvil ended with status \d+ while starting: "):
+        open_chain(NetworkKind.ANVIL, state=tmp_path / "state.json")

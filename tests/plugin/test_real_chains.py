@@ -1,0 +1,290 @@
+"""Gates on a real chain and on forks of it: what the supervisor sees decides, whatever the tests say."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_rollout.core.errors import RolloutError
+from pytest_rollout.core.rollout import Network, NetworkKind
+from pytest_rollout.networks.anvil import AnvilChain
+
+ROOT = Path(__file__).parents[2]
+MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine().lower())
+ANVIL = ROOT / "node_modules" / "@foundry-rs" / f"anvil-{sys.platform}-{MACHINE}" / "bin" / "anvil"
+STRANGER = "0x00000000000000000000000000000000000A11cE"
+KEY = "9aa3d95b3bc440fa"
+PLAN = """
+[rollout]
+name = "toy"
+
+[networks.mainnet]
+kind = "rpc"
+url = "${{RPC_URL}}"
+chain_id = 42161
+finality = {finality}
+max_head_age = "1d"
+{more}
+
+[networks.rehearsal]
+kind = "fork"
+of = "mainnet"
+binary = "{anvil}"
+
+[stages.alpha]
+network = "{network}"
+"""
+READS = """
+import os
+def test_it_reads_the_pinned_block(network):
+    balance = network.w3.eth.get_balance("0x00000000000000000000000000000000000A11cE")
+    assert balance == 5
+"""
+
+
+class Front:
+    """The node as the gate reaches it: tests bend, break and watch what passes."""
+
+    def __init__(self, node: AnvilChain) -> None:
+        self.node = node
+        self.bend: Callable[[Any, Any], Any] = lambda _request, reply: reply
+        self.methods: list[str] = []
+        front = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                replies = [front.reply(each) for each in (asked if isinstance(asked, list) else [asked])]
+                gone = None in replies
+                content = b"" if gone else json.dumps(replies if isinstance(asked, list) else replies[0]).encode()
+                self.send_response(503 if gone else 200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def reply(self, request: Any) -> Any:
+        self.methods.append(request["method"])
+        reply = {"jsonrpc": "2.0", "id": request["id"]}
+        try:
+            reply["result"] = self.node.request(request["method"], request["params"])
+        except RolloutError as error:
+            reply["error"] = {"code": -32601, "message": str(error)}
+        return self.bend(request, reply)
+
+    @property
+    def url(self) -> str:
+        return f"http://user:pass1234@127.0.0.1:{self.server.server_port}/v3/{KEY}"
+
+
+@pytest.fixture
+def front() -> Iterator[Front]:
+    with closing(AnvilChain(Network(name="node", kind=NetworkKind.ANVIL, chain_id=42161))) as node:
+        for _ in range(5):
+            node.request("eth_sendTransaction", [{"from": node.accounts["user"], "to": STRANGER, "value": "0x1"}])
+        node.mine(3)
+        front = Front(node)
+        yield front
+        front.server.shutdown()
+        front.server.server_close()
+
+
+@pytest.fixture
+def gate(chain_project, tmp_path: Path, front: Front) -> Callable[..., Any]:
+    """``gate(suite, "--stage=alpha", network="rehearsal")`` judges a toy project on that chain."""
+    judged: list[Any] = []
+
+    def judge(suite: str, *arguments: str, network: str = "mainnet", finality: Any = 2, more: str = "") -> Any:
+        project = chain_project(tmp_path, "tester", {"conftest.py": "", "suites/alpha/test_x.py": suite})
+        project.write({"rollout.toml": PLAN.format(network=network, finality=finality, more=more, anvil=ANVIL)})
+        project.environment |= {"RPC_URL": front.url, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        project.commit()
+        judged.append(project)
+        ran = project.pytest("--stage=alpha", "--rollout-formats=", *arguments)
+        everything = ran.out + ran.err + ((ran.verdict and json.dumps(ran.verdict)) or "")
+        assert KEY not in everything
+        assert "pass1234" not in everything
+        return ran
+
+    judge.projects = judged  # type: ignore[attr-defined]
+    return judge
+
+
+def wrong(ran: Any) -> dict[str, str]:
+    """The run's own findings, by title."""
+    return {f["title"]: f["measured"] for f in ran.judgement["findings"] if f["kind"] == "run"}
+
+
+@pytest.mark.parametrize("network", ["mainnet", "rehearsal"])
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_gate_is_judged_at_one_final_block_by_every_worker(
+    gate: Callable[..., Any], front: Front, network: str, workers: str
+) -> None:
+    """The chain goes on meanwhile; block and hash are in the judgement, as the supervisor read them."""
+    two = READS + READS.replace("test_it", "test_again_it")
+    pinned = front.node.request("eth_getBlockByNumber", ["0x6", False])
+
+    def goes_on(request: Any, reply: Any) -> Any:
+        if request["method"] == "web3_clientVersion" and front.methods.count("web3_clientVersion") > 1:
+            front.node.mine()
+        return reply
+
+    front.bend = goes_on
+    ran = gate(two, "-n", workers, network=network)
+
+    assert ran.status == 0, ran.out + ran.err
+    facts = ran.judgement["facts"]
+    assert (facts["chain id"], facts["currency"], facts["block"]) == ("42161 (Arbitrum One)", "ETH", "6")
+    assert facts["block hash"] == pinned["hash"]
+    assert "@ 6" in ran.out
+    assert not [each for each in front.methods if "send" in each]
+
+
+def test_another_chain_is_an_error_and_nothing_is_read(gate: Callable[..., Any], front: Front) -> None:
+    """E01: the tests would pass there too."""
+    front.bend = lambda r, reply: {**reply, "result": "0x1"} if r["method"] == "eth_chainId" else reply
+
+    ran = gate(READS)
+
+    assert ran.status == 10
+    told = "network mainnet: expected chain id 42161 (Arbitrum One), the node at <RPC_URL> answers 1 (Ethereum)"
+    assert told in wrong(ran)["network mainnet could not be read"]
+    assert set(front.methods) == {"eth_chainId"}
+    outcomes = {f["item"]: f["outcome"] for f in ran.judgement["findings"]}
+    assert outcomes["suites/alpha/test_x.py::test_it_reads_the_pinned_block"] == "error"
+
+
+PASSES = "def test_it_does_not_ask(network):\n    assert network.chain_id == 42161\n"
+
+
+def test_a_reorganised_block_is_an_error_though_every_test_passed(gate: Callable[..., Any], front: Front) -> None:
+    """E05: what was read is not on the chain any more."""
+    asked: list[str] = []
+
+    def reorganises(request: Any, reply: Any) -> Any:
+        if request["method"] == "eth_getBlockByNumber" and request["params"][0] == "0x6":
+            asked.append("")
+            if len(asked) > 2:
+                return {**reply, "result": {**reply["result"], "hash": "0x" + "ab" * 32}}
+        return reply
+
+    front.bend = reorganises
+    ran = gate(PASSES)
+
+    assert ran.status == 10
+    assert "the chain was reorganised" in wrong(ran)["network mainnet did not stay the same"]
+
+
+def test_a_chain_that_is_gone_after_the_run_is_an_error(gate: Callable[..., Any], front: Front) -> None:
+    """Nobody can say any more what was read."""
+    seen: list[str] = []
+
+    def dies(request: Any, reply: Any) -> Any:
+        seen.append(request["method"])
+        return None if seen.count("eth_chainId") > 2 else reply
+
+    front.bend = dies
+    ran = gate(PASSES)
+
+    assert ran.status == 10
+    assert "HTTP status 503" in wrong(ran)["network mainnet could not be read"]
+
+
+def test_a_head_that_stands_still_is_an_error(gate: Callable[..., Any], front: Front) -> None:
+    front.bend = lambda r, reply: (
+        {**reply, "result": {**reply["result"], "timestamp": "0x6553f100"}}
+        if r["method"] == "eth_getBlockByNumber"
+        else reply
+    )
+
+    ran = gate(PASSES)
+
+    assert ran.status == 10
+    assert "the node stands still" in wrong(ran)["network mainnet is not as declared before the run"]
+
+
+def test_a_chain_that_is_gone_in_the_middle_is_an_error_and_no_failed_test(
+    gate: Callable[..., Any], front: Front
+) -> None:
+    def dies(request: Any, reply: Any) -> Any:
+        return None if request["method"] in {"eth_getBalance", "eth_getAccountInfo"} else reply
+
+    front.bend = dies
+    ran = gate(READS, network="mainnet")
+
+    outcomes = {f["item"]: f["outcome"] for f in ran.judgement["findings"]}
+    assert outcomes["suites/alpha/test_x.py::test_it_reads_the_pinned_block"] == "error"
+
+
+WRITES = """
+def test_it_writes(network):
+    network.w3.eth.send_transaction({{"from": "{sender}", "to": "{sender}", "value": 1}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "option", "status"),
+    [("", (), 10), ("writes = true", (), 10), ("", ("--allow-writes",), 10), ("writes = true", ("--allow-writes",), 0)],
+    ids=["neither", "plan", "command line", "both"],
+)
+def test_a_gate_writes_only_with_both_locks_open(
+    gate: Callable[..., Any], front: Front, more: str, option: tuple[str, ...], status: int
+) -> None:
+    suite = WRITES.format(sender=front.node.accounts["user"])
+    before = front.node.head().number
+
+    ran = gate(suite, *option, more=more)
+
+    assert ran.status == status, ran.out + ran.err
+    assert (front.node.head().number > before) == (status == 0)
+    assert status == 0 or "missing is" in ran.out
+
+
+def promoting(gate: Any) -> tuple[int, str]:
+    """What `rollout promote` does with the judgement that was just made."""
+    ran = gate.projects[-1].rollout("promote", "alpha")
+    assert KEY not in ran.out + ran.err
+    return ran.status, ran.out + ran.err
+
+
+def test_a_promotion_looks_at_the_chain_again(gate: Callable[..., Any], front: Front) -> None:
+    """Rule 35: the same block still stands, or nothing moves."""
+    assert gate(PASSES).status == 0
+
+    front.bend = lambda r, reply: (
+        {**reply, "result": {**reply["result"], "hash": "0x" + "ab" * 32}}
+        if r["method"] == "eth_getBlockByNumber" and r["params"][0] == "0x6"
+        else reply
+    )
+    status, told = promoting(gate)
+    assert status != 0
+    assert "toy:alpha: network mainnet: block 6 was 0x" in told
+    assert "the chain was reorganised" in told
+    assert "Run `pytest --stage=alpha` again." in told
+
+    front.bend = lambda _request, _reply: None
+    status, told = promoting(gate)
+    assert status != 0
+    assert "the node at <RPC_URL> answered eth_chainId with HTTP status 503" in told
+
+    front.bend = lambda _request, reply: reply
+    status, told = promoting(gate)
+    assert status == 0, told
