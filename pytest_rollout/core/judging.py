@@ -19,6 +19,7 @@ from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.finding import Finding, gravest_first
 from pytest_rollout.core.judgement import Judgement, Run, Subject
 from pytest_rollout.core.manifest import Manifest
+from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
 from pytest_rollout.core.rollout import Rollout, Stage
 
@@ -27,14 +28,6 @@ _MOST_COUNTED = 2**256
 
 _OUT_OF_RANGE = "a source error: counts out of range or of the wrong shape"
 _EXCUSED = "measured by a test that did not pass and is excused from it; what it measured is no evidence"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Narrowing:
-    """An option, or a state of the machine, that lets a run look at less than the gate."""
-
-    what: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

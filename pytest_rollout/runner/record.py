@@ -15,8 +15,9 @@ from pytest_rollout.core.chain import Block, Sighting, Witness
 from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.judgement import Run, Subject
-from pytest_rollout.core.judging import Ending, Narrowing, Question
+from pytest_rollout.core.judging import Ending, Question
 from pytest_rollout.core.manifest import Doubt, Function, Manifest
+from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.rollout import Rollout
 
 _VERSION = 1
