@@ -5,11 +5,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from pytest_rollout.core.baseline import Captured, against
+from pytest_rollout.core.baseline import Captured, weighed
 from pytest_rollout.core.breach import Watched, look
 from pytest_rollout.core.criterion import Criterion, Trigger
 from pytest_rollout.core.errors import EvidenceError
@@ -238,9 +237,7 @@ class _OneThing:
                 detail = f"{text}; {finding.detail}" if finding.detail else text
                 remedy = "" if outcome is Outcome.PENDING else "see why the source has no samples"
                 return replace(evaluation, finding=replace(finding, outcome=outcome, detail=detail, remedy=remedy))
-        if self.criterion.baseline is not None and finding.outcome is Outcome.PASS:
-            return self._compared(evaluation)
-        return evaluation
+        return self._compared(evaluation)
 
     def _doubts(self) -> Iterator[tuple[Outcome, str]]:
         now, step, since = self.asked.now, self.asked.step, self._since
@@ -272,16 +269,11 @@ class _OneThing:
         return f"{self.asked.samples.source} could not be asked for {duration_text(down)}: {outages[-1].why}"
 
     def _compared(self, evaluation: Evaluation) -> Evaluation:
-        finding, baseline = evaluation.finding, self.criterion.baseline
-        if "value" not in finding.facts:
-            return evaluation
-        captured, raw = self.asked.captured, None
+        baseline, captured, raw = self.criterion.baseline, self.asked.captured, None
         if captured is not None and captured.samples and baseline is not None and baseline.significance is not None:
             raw = (_raw(unpacked(captured.samples).series), _raw(self._cut(self._since)))
-        value = Fraction(finding.facts["value"])
-        compared = against(self.criterion, value, captured, now=moment(self.asked.now), raw=raw)
-        detail = f"{compared.text}; {finding.detail}" if finding.detail else compared.text
-        return replace(evaluation, finding=replace(finding, outcome=compared.outcome, detail=detail))
+        finding = weighed(self.criterion, evaluation.finding, captured, now=moment(self.asked.now), raw=raw)
+        return replace(evaluation, finding=finding)
 
     def _held(self, outcome: Outcome, text: str, fired: Sequence[Trigger]) -> Evaluation:
         evaluation = _trouble(self._titled(), self.item, self.asked, outcome, text)
