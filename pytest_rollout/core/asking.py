@@ -26,7 +26,8 @@ class Sampled:
     """What the sources of a stage answered, metric by metric, packed; and since when it counts.
 
     ``entered`` is when this visit of the stage began, ``unchanged`` since when its subject is the
-    same; None where there is no such moment. ``captured`` are the baselines of criteria by name.
+    same; None where there is no such moment. ``captured`` are the baselines of
+    criteria by the titles of their findings.
     """
 
     lines: Mapping[str, bytes] = field(default_factory=dict)
@@ -73,7 +74,7 @@ def evaluations(
             samples=samples,
             now=now,
             not_before=None if sampled.entered is None else nanoseconds(sampled.entered),
-            captured=sampled.captured.get(criterion.name),
+            captured=sampled.captured,
         ),
     )
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -30,13 +30,14 @@ class Asked:
     """What a criterion is judged on, and when; times in nanoseconds.
 
     Evidence before ``not_before`` belongs to another visit of the stage; None is no limit.
+    ``captured`` are baselines by the titles of findings.
     """
 
     metric: Metric
     samples: Samples
     now: int
     not_before: int | None = None
-    captured: Captured | None = None
+    captured: Mapping[str, Captured] = field(default_factory=dict)
 
     @property
     def settings(self) -> SourceSettings:
@@ -269,7 +270,7 @@ class _OneThing:
         return f"{self.asked.samples.source} could not be asked for {duration_text(down)}: {outages[-1].why}"
 
     def _compared(self, evaluation: Evaluation) -> Evaluation:
-        baseline, captured, raw = self.criterion.baseline, self.asked.captured, None
+        baseline, captured, raw = self.criterion.baseline, self.asked.captured.get(self._titled().name), None
         if captured is not None and captured.samples and baseline is not None and baseline.significance is not None:
             raw = (_raw(unpacked(captured.samples).series), _raw(self._cut(self._since)))
         finding = weighed(self.criterion, evaluation.finding, captured, now=moment(self.asked.now), raw=raw)

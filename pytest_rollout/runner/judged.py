@@ -23,6 +23,7 @@ from pytest_rollout.runner import pinning, tree
 from pytest_rollout.runner.gate import Gate
 from pytest_rollout.runner.kept import kept_plan
 from pytest_rollout.runner.record import pack
+from pytest_rollout.runner.sampling import sampled
 from pytest_rollout.runner.started import Started
 from pytest_rollout.runner.witnessing import facts_of
 
@@ -40,9 +41,14 @@ class Judged:
 
 
 def asked(
-    started: Started, evidence: Evidence, ending: Ending, refusals: tuple[str, ...], judged_at: datetime
+    started: Started,
+    evidence: Evidence,
+    ending: Ending,
+    refusals: tuple[str, ...],
+    judged_at: datetime,
+    ledger: Ledger,
 ) -> Question:
-    """Everything the judge is asked, with what the supervisor sees now."""
+    """Everything the judge is asked, with what the supervisor and the sources of samples see now."""
     gate = started.gate
     subject = pinning.measure_subject(gate.rollout, gate.stage, gate.root, started.run.network or None)
     narrowings = list(gate.narrowings)
@@ -67,6 +73,7 @@ def asked(
         narrowings=tuple(narrowings),
         ticks={number: f"{tick.person} on {tick.at.date().isoformat()}" for number, tick in ticks.items()},
         facts=_facts(evidence),
+        sampled=sampled(gate.rollout, gate.stage, started.history, subject, ledger, until=judged_at),
     )
 
 

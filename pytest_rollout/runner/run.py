@@ -52,7 +52,7 @@ def run_gate(
 
         ending = recorder.follow(inbox, gate.stage.deadline.total_seconds())
         events, refusals = inbox.close(), tuple(inbox.refusals)
-        question = with_witnesses(asked(started, evidence, ending, refusals, clock()), watch.after())
+        question = with_witnesses(asked(started, evidence, ending, refusals, clock(), ledger), watch.after())
         if not started.is_recorded_in(ledger):
             raise LedgerError(
                 "the ledger lost the start of this run while it ran; nothing was judged. Restore it from a backup."

@@ -326,8 +326,8 @@ MISSHAPEN = {
         "stages: is an array; a table is needed.",
     ),
     "a key of a later version": (
-        SMALL + 'endpoints = { for = "7d" }\n',
-        "stages.beta: no key 'endpoints' in this version; it comes with a later version; leave it out.",
+        SMALL + 'watch = { for = "7d" }\n',
+        "stages.beta: no key 'watch' in this version; it comes with a later version; leave it out.",
     ),
     "typo in [rollout]": (
         edit("judgement_max_age", "judgment_max_age"),
