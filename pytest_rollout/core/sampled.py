@@ -94,19 +94,14 @@ def evaluate_samples(criterion: Criterion, item: str, asked: Asked) -> list[Eval
         return [_trouble(criterion, item, asked, Outcome.ERROR, found.trouble)]
     if text := _unlookable(criterion, asked):
         return [_trouble(criterion, item, asked, Outcome.ERROR, text)]
-    evaluations = [
-        _OneThing(
-            criterion=criterion, item=f"{item}[{name}]" if name else item, asked=asked, name=name, series=several
-        ).evaluate()
+    answered = [
+        _OneThing(criterion=criterion, item=f"{item}[{name}]" if name else item, asked=asked, name=name, series=several)
         for name, several in found.series.items()
     ]
-    evaluations += [
-        _trouble(
-            criterion, f"{item}[{name}]", asked, Outcome.NOT_RUN, f"nobody answered for {asked.settings.per} '{name}'"
-        )
-        for name in found.missing
-    ]
-    return evaluations or [_OneThing(criterion=criterion, item=item, asked=asked).evaluate()]
+    silent = [_OneThing(criterion=criterion, item=f"{item}[{name}]", asked=asked, name=name) for name in found.missing]
+    if not answered and not silent:
+        return [_OneThing(criterion=criterion, item=item, asked=asked).evaluate()]
+    return [each.evaluate() for each in answered] + [each.unanswered() for each in silent]
 
 
 def _unlookable(criterion: Criterion, asked: Asked) -> str:
@@ -147,6 +142,12 @@ class _OneThing:
         if evaluation.fired:
             return evaluation
         return self._doubted(evaluation)
+
+    def unanswered(self) -> Evaluation:
+        """The evaluation of a thing that the plan names and nobody answered for (rule 21)."""
+        if down := self._down():
+            return self._held(Outcome.ERROR, down, ())
+        return self._held(Outcome.NOT_RUN, f"nobody answered for {self.asked.settings.per} '{self.name}'", ())
 
     def _titled(self) -> Criterion:
         if not self.name:
