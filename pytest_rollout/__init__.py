@@ -1,7 +1,10 @@
 """Every gate of a blockchain rollout as an executable pytest suite: promote, hold or rollback."""
 
+from typing import TYPE_CHECKING, Any
+
 from pytest_rollout.core.errors import (
     ContractError,
+    EngineError,
     EvidenceError,
     FlagError,
     LedgerError,
@@ -15,8 +18,13 @@ from pytest_rollout.core.errors import (
 )
 from pytest_rollout.core.outcome import Outcome, Verdict
 
+if TYPE_CHECKING:
+    from pytest_rollout.consensus.dual import DualRun
+
 __all__ = [
     "ContractError",
+    "DualRun",
+    "EngineError",
     "EvidenceError",
     "FlagError",
     "LedgerError",
@@ -30,3 +38,12 @@ __all__ = [
     "UsageError",
     "Verdict",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``DualRun`` is imported when it is first asked for: gates that compare no engines do not pay for it."""
+    if name == "DualRun":
+        from pytest_rollout.consensus.dual import DualRun  # noqa: PLC0415 - as said above
+
+        return DualRun
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

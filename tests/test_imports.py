@@ -34,7 +34,7 @@ MAY_ENTER = {
     "plugin": {"core", "plan", "runner", "operations"} | OUTSIDE,
     "cli": {"core", "plan", "ledger", "reporting", "runner", "operations", "monitoring"} | OUTSIDE,
     "testing": {"core", "ledger"} | OUTSIDE,
-    "__init__": {"core"},
+    "__init__": {"core", "consensus"},
     "__main__": {"cli"},
 }
 HEAVY = {

@@ -13,7 +13,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 from pytest_rollout.consensus.guard import Guard, LateError, StuckError, ask_here, frozen
 from pytest_rollout.consensus.loading import checked, version_of
@@ -22,6 +23,7 @@ from pytest_rollout.consensus.remote import EngineSilent
 from pytest_rollout.consensus.stats import Stats, Verification
 from pytest_rollout.core.answer import AGREED, Answer, Comparison, Relation, compare
 from pytest_rollout.core.divergence import Divergence
+from pytest_rollout.core.engines import EngineKind, EngineSpec, Isolation
 from pytest_rollout.core.errors import EngineError
 from pytest_rollout.core.mode import Mode, demoted, mode_of
 
@@ -81,6 +83,35 @@ class DualRun:
         self._stats = Stats(self._mode, now())
         self.divergences: deque[tuple[Any, Divergence]] = deque(maxlen=KEPT_DIVERGENCES)
 
+    @classmethod
+    def open(
+        cls,
+        reference: str,
+        candidate: str,
+        folder: Path,
+        *,
+        limit: float = LIMIT_SECONDS,
+        memory: int | None = None,
+        kept: Path | None = None,
+        **more: Any,
+    ) -> Self:
+        """A dual run of two engines by import path, files relative to ``folder``; ``EngineError`` if one does not load.
+
+        ``memory``, in bytes, gives the candidate a process of its own with that bound; divergences
+        are kept below ``kept``; ``more`` is what the class itself takes.
+        """
+        from pytest_rollout.consensus.opening import keeper, open_engine  # noqa: PLC0415 - which imports this module
+
+        specs = [EngineSpec(kind=EngineKind.IMPORT, target=each) for each in (reference, candidate)]
+        isolation = Isolation.THREAD if memory is None else Isolation.PROCESS
+        return cls(
+            open_engine(specs[0], folder, seconds=limit),
+            open_engine(specs[1], folder, seconds=limit, isolation=isolation, memory=memory),
+            limit=limit,
+            keep=None if kept is None else keeper(kept),
+            **more,
+        )
+
     @property
     def mode(self) -> Mode:
         """The rung it is on."""
@@ -124,6 +155,12 @@ class DualRun:
     def stats(self) -> dict[str, Any]:
         """The node's stats document; see ``consensus.stats``."""
         return self._stats.document(self._now(), self.versions)
+
+    def metrics(self) -> bytes:
+        """The same as text for Prometheus (extra ``exporter``), for a node that serves ``/metrics``."""
+        from pytest_rollout.consensus.exporter import exposition  # noqa: PLC0415 - an extra
+
+        return exposition(self)
 
     def close(self) -> None:
         """End the threads that wait for calls, and engines that have a process."""

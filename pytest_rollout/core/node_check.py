@@ -171,8 +171,8 @@ class NodeCheck:
         first = NodeStats.read(reading["document"], reading["read_at"])
         if first.mode.rung < now.mode.rung:
             return "", [(Outcome.FAIL, f"{self.after} is in {first.mode.value}, below {now.mode.value}")]
-        if now.mode is Mode.REFERENCE_ONLY:
-            return "both on the lowest rung", []
+        if elsewhere := list(self._mode(now)):
+            return "", elsewhere
         entered = [each.since for each in first.visits if each.mode is now.mode and not each.void]
         ours = next(each.since for each in reversed(now.visits) if each.mode is now.mode)
         if not entered:
