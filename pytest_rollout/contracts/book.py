@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NewType, cast
 from pytest_rollout.contracts.addresses import Unfit, address
 from pytest_rollout.contracts.artifacts import Artifact, Artifacts, link, some
 from pytest_rollout.contracts.interface import Abi, Interface
+from pytest_rollout.contracts.records.record import Record
 from pytest_rollout.core.errors import ContractError, NetworkError, listed, suggestion
 from pytest_rollout.networks.port import Chain
 
@@ -35,12 +36,12 @@ class Contracts:
         chain: Chain,
         artifacts: Artifacts,
         deployments: Mapping[str, str],
-        blocks: Mapping[str, int] | None = None,
+        records: Mapping[str, Record] | None = None,
     ) -> None:
         self._chain = chain
         self._artifacts = artifacts
         self._recorded = dict(deployments)
-        self._blocks = dict(blocks or {})
+        self._records = dict(records or {})
         self._known: dict[str, Contract] = {}
         self._made_of: dict[str, str] = {}
         self.height: int | None = None
@@ -90,9 +91,20 @@ class Contracts:
         """The artifact that a contract was deployed from or is called by; raises ``ContractError``."""
         return self._artifacts.get(self._made_of.get(name, name))
 
+    @property
+    def chain(self) -> Chain:
+        """The chain they are on."""
+        return self._chain
+
+    def record(self, name: str) -> Record | None:
+        """What the deployment record says about a contract, None where it says nothing or is not what stands here."""
+        record = self._records.get(name)
+        return record if record is not None and record.address == self.where(name) else None
+
     def deployed_in(self, name: str) -> int | None:
         """The block in which a recorded contract was deployed, None where its record does not say."""
-        return self._blocks.get(name)
+        record = self.record(name)
+        return None if record is None else record.block
 
     def deploy(
         self,

@@ -14,4 +14,4 @@ def open_contracts(settings: ContractSettings, chain: Chain) -> Contracts:
     records = recorded(settings, chain.name, chain.chain_id)
     if records is None:
         return Contracts(chain, Artifacts(settings.artifacts), {})
-    return Contracts(chain, Artifacts(settings.artifacts), records.addresses, records.blocks)
+    return Contracts(chain, Artifacts(settings.artifacts), records.addresses, records.contracts)

@@ -63,6 +63,7 @@ class Kind(StrEnum):
     CHECKLIST = "checklist"
     ENGINE = "engines"
     NODE = "nodes"
+    INVENTORY = "inventory"
 
 
 class Severity(StrEnum):

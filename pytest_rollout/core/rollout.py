@@ -18,7 +18,6 @@ from pytest_rollout.core.mode import Mode
 from pytest_rollout.core.notice import Importance
 from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.signoff import SignoffPolicy
-from pytest_rollout.core.soak import Soak
 from pytest_rollout.core.units import Unit
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -212,8 +211,6 @@ class Stage:
     known_failures: tuple[KnownFailure, ...] = ()
     removed: tuple[str, ...] = ()
     deadline: timedelta = timedelta(hours=1)
-    duration: timedelta | None = None
-    soak: Soak | None = None
     checks: tuple[Check, ...] = ()
     signoffs: SignoffPolicy | None = None
     mode: Mode | None = None
@@ -241,10 +238,14 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractSettings:
-    """Where contracts come from: artifact folders, and addresses by network and name."""
+    """Where contracts come from: artifact folders, and addresses by network and name.
+
+    ``inventory`` lists, network by network, the contracts there must be.
+    """
 
     artifacts: tuple[Path, ...] = ()
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
+    inventory: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from pytest_rollout.core.baseline import Captured, weighed
+from pytest_rollout.core.baseline import Captured, against
 from pytest_rollout.core.breach import Watched, look
 from pytest_rollout.core.criterion import Criterion, Trigger
 from pytest_rollout.core.errors import EvidenceError
@@ -30,14 +31,13 @@ class Asked:
     """What a criterion is judged on, and when; times in nanoseconds.
 
     Evidence before ``not_before`` belongs to another visit of the stage; None is no limit.
-    ``captured`` are baselines by the titles of findings.
     """
 
     metric: Metric
     samples: Samples
     now: int
     not_before: int | None = None
-    captured: Mapping[str, Captured] = field(default_factory=dict)
+    captured: Captured | None = None
 
     @property
     def settings(self) -> SourceSettings:
@@ -94,14 +94,19 @@ def evaluate_samples(criterion: Criterion, item: str, asked: Asked) -> list[Eval
         return [_trouble(criterion, item, asked, Outcome.ERROR, found.trouble)]
     if text := _unlookable(criterion, asked):
         return [_trouble(criterion, item, asked, Outcome.ERROR, text)]
-    answered = [
-        _OneThing(criterion=criterion, item=f"{item}[{name}]" if name else item, asked=asked, name=name, series=several)
+    evaluations = [
+        _OneThing(
+            criterion=criterion, item=f"{item}[{name}]" if name else item, asked=asked, name=name, series=several
+        ).evaluate()
         for name, several in found.series.items()
     ]
-    silent = [_OneThing(criterion=criterion, item=f"{item}[{name}]", asked=asked, name=name) for name in found.missing]
-    if not answered and not silent:
-        return [_OneThing(criterion=criterion, item=item, asked=asked).evaluate()]
-    return [each.evaluate() for each in answered] + [each.unanswered() for each in silent]
+    evaluations += [
+        _trouble(
+            criterion, f"{item}[{name}]", asked, Outcome.NOT_RUN, f"nobody answered for {asked.settings.per} '{name}'"
+        )
+        for name in found.missing
+    ]
+    return evaluations or [_OneThing(criterion=criterion, item=item, asked=asked).evaluate()]
 
 
 def _unlookable(criterion: Criterion, asked: Asked) -> str:
@@ -142,12 +147,6 @@ class _OneThing:
         if evaluation.fired:
             return evaluation
         return self._doubted(evaluation)
-
-    def unanswered(self) -> Evaluation:
-        """The evaluation of a thing that the plan names and nobody answered for (rule 21)."""
-        if down := self._down():
-            return self._held(Outcome.ERROR, down, ())
-        return self._held(Outcome.NOT_RUN, f"nobody answered for {self.asked.settings.per} '{self.name}'", ())
 
     def _titled(self) -> Criterion:
         if not self.name:
@@ -239,7 +238,9 @@ class _OneThing:
                 detail = f"{text}; {finding.detail}" if finding.detail else text
                 remedy = "" if outcome is Outcome.PENDING else "see why the source has no samples"
                 return replace(evaluation, finding=replace(finding, outcome=outcome, detail=detail, remedy=remedy))
-        return self._compared(evaluation)
+        if self.criterion.baseline is not None and finding.outcome is Outcome.PASS:
+            return self._compared(evaluation)
+        return evaluation
 
     def _doubts(self) -> Iterator[tuple[Outcome, str]]:
         now, step, since = self.asked.now, self.asked.step, self._since
@@ -271,11 +272,16 @@ class _OneThing:
         return f"{self.asked.samples.source} could not be asked for {duration_text(down)}: {outages[-1].why}"
 
     def _compared(self, evaluation: Evaluation) -> Evaluation:
-        baseline, captured, raw = self.criterion.baseline, self.asked.captured.get(self._titled().name), None
+        finding, baseline = evaluation.finding, self.criterion.baseline
+        if "value" not in finding.facts:
+            return evaluation
+        captured, raw = self.asked.captured, None
         if captured is not None and captured.samples and baseline is not None and baseline.significance is not None:
             raw = (_raw(unpacked(captured.samples).series), _raw(self._cut(self._since)))
-        finding = weighed(self.criterion, evaluation.finding, captured, now=moment(self.asked.now), raw=raw)
-        return replace(evaluation, finding=finding)
+        value = Fraction(finding.facts["value"])
+        compared = against(self.criterion, value, captured, now=moment(self.asked.now), raw=raw)
+        detail = f"{compared.text}; {finding.detail}" if finding.detail else compared.text
+        return replace(evaluation, finding=replace(finding, outcome=compared.outcome, detail=detail))
 
     def _held(self, outcome: Outcome, text: str, fired: Sequence[Trigger]) -> Evaluation:
         evaluation = _trouble(self._titled(), self.item, self.asked, outcome, text)

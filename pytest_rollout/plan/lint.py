@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
+from pytest_rollout.core.inventory import Listed
 from pytest_rollout.core.rollout import Exposure, Rollout, Stage
 from pytest_rollout.plan.bound_order import out_of_order, thresholds_that_fall, too_few_samples
-from pytest_rollout.plan.sentence import Place, place_name, quoted, shown
+from pytest_rollout.plan.recorded import deployed
+from pytest_rollout.plan.sentence import Place, place_name, quoted, shown, some
 
 FAR = timedelta(days=90)
 """A known failure excused for longer is no longer an exception."""
@@ -58,6 +60,7 @@ def lint(rollout: Rollout, *, now: datetime) -> list[Remark]:
         *_metric_names(rollout),
         *_samples(rollout),
         *_unused(rollout),
+        *_inventory(rollout),
         *_source(rollout),
     ]
     order = list(RemarkKind)
@@ -230,6 +233,26 @@ def _unused(rollout: Rollout) -> Iterator[Remark]:
                 ("networks", name),
                 f"no stage uses it, so it serves rehearsals with --network={name} only.",
             )
+
+
+def _inventory(rollout: Rollout) -> Iterator[Remark]:
+    """The declared list against the record, both ways; the gate of a network without a record knows better."""
+    for network, names in rollout.contracts.inventory.items():
+        deployment = rollout.contracts.deployments.get(network)
+        if deployment is None:
+            continue
+        place: Place = ("contracts", "inventory", network)
+        there = deployed(deployment.path) | deployment.names.keys()
+        if missing := [name for name in names if name not in there]:
+            text = f"{some(missing)} is listed, and {deployment.path.name} records no such contract."
+            yield _remark(RemarkKind.CONTRADICTION, place, text)
+        if deployment.path.is_file() and (strangers := sorted(there - {*names} - {*deployment.names.values()})):
+            text = f"{deployment.path.name} records {some(strangers)} as well; list it, or say why not."
+            yield _remark(RemarkKind.ADVICE, place, text)
+    if rollout.contracts.inventory and not any(
+        isinstance(check, Listed) for stage in rollout.stages for check in stage.checks
+    ):
+        yield _remark(RemarkKind.ADVICE, ("contracts", "inventory"), "no stage looks for it, so it decides nothing.")
 
 
 def _source(rollout: Rollout) -> Iterator[Remark]:

@@ -15,18 +15,22 @@ from pytest_rollout.core.rollout import (
     Contradiction,
     Deployment,
     FlagSettings,
+    Metric,
     Network,
     Value,
 )
+from pytest_rollout.core.units import UNITS
 from pytest_rollout.plan import texts
+from pytest_rollout.plan.inventory import inventory
 from pytest_rollout.plan.recorded import deployed
-from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, some
+from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, some, unknown
 
 if TYPE_CHECKING:
     from pytest_rollout.plan.shape import (
         ContractsTable,
         ContradictionTable,
         FlagsTable,
+        MetricTable,
     )
 
 _FORBIDDEN = re.compile(r"(?:PYTEST_|PYTHON|LD_|DYLD_).*")
@@ -92,7 +96,9 @@ def contracts(
         # What is deployed on a chain is deployed on its forks, unless the plan says otherwise.
         if network.of is not None and name not in deployments and network.of.name in deployments:
             deployments[name] = deployments[network.of.name]
-    return ContractSettings(artifacts=artifacts, deployments=deployments)
+    return ContractSettings(
+        artifacts=artifacts, deployments=deployments, inventory=inventory(written, table.inventory, declared)
+    )
 
 
 _contract_name = texts.key_like(texts.CONTRACT, "contract's name; write a Solidity name, such as SkillProfile")
@@ -150,6 +156,31 @@ def _flagd_keys(file: Path) -> list[str]:
     if not isinstance(declared, dict):
         raise Unfit(f"{GIVEN} is no flagd file; a JSON object with a table 'flags' is needed.")
     return list(declared)
+
+
+def metrics(written: Written, tables: Mapping[str, MetricTable]) -> dict[str, Metric]:
+    """The declared metrics by name."""
+    found = {}
+    form = texts.key_like(
+        texts.METRIC, "metric's name; write lower-case letters, digits, '-' or '_', such as 'tx_success'"
+    )
+    for name, table in tables.items():
+        place: Place = ("metrics", name)
+        written.read(("metrics",), name, form)
+        if table.unit == "%":
+            raise written.wrong((*place, "unit"), 'a share is measured as counts; write unit = "ratio".')
+        if table.unit not in UNITS:
+            raise written.wrong(
+                (*place, "unit"),
+                unknown("unit", table.unit, (u for u in UNITS if u != "%"), where="allowed are"),
+            )
+        description = table.description or ""
+        found[name] = Metric(
+            name=name,
+            unit=UNITS[table.unit],
+            description=written.read((*place, "description"), description, texts.line) if description else "",
+        )
+    return found
 
 
 def contradictions(written: Written, tables: list[ContradictionTable]) -> tuple[Contradiction, ...]:

@@ -28,9 +28,9 @@ from pytest_rollout.plan.criteria import criteria
 from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.endpoints import endpoints
 from pytest_rollout.plan.engines import engine_checks, node_rungs, stage_mode
+from pytest_rollout.plan.inventory import listed
 from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, quoted, some, unknown
 from pytest_rollout.plan.signoffs import signoffs
-from pytest_rollout.plan.soaks import soak
 from pytest_rollout.plan.states import Known, states
 
 if TYPE_CHECKING:
@@ -77,7 +77,6 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
     deadline = written.read((*place, "deadline"), table.deadline, duration)
     if deadline > LONGEST_RUN:
         raise written.wrong((*place, "deadline"), f"{GIVEN} is longer than 24h, the longest a run of a gate may take.")
-    judged = criteria(written, name, table, declared.metrics)
     return Stage(
         name=name,
         title=written.read((*place, "title"), table.title or name, texts.line),
@@ -85,9 +84,7 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
         exposure=None if table.exposure is None else _exposure(written, place, table.exposure, declared.flags),
         flags=_flags(written, place, table, declared.flags),
         contracts=states(written, name, table, network, known),
-        criteria=judged,
-        duration=None if table.duration is None else written.read((*place, "duration"), table.duration, duration),
-        soak=soak(written, name, table.soak, judged, declared.metrics),
+        criteria=criteria(written, name, table, declared.metrics),
         checklist=_checklist(written, place, table),
         known_failures=_known_failures(written, place, table),
         removed=_removed(written, place, table),
@@ -98,6 +95,7 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
             *endpoints(written, name, table.endpoints, declared.folder, declared.services),
             *engine_checks(written, name, table.engines, declared.engines, declared.folder),
             *node_rungs(written, name, table.nodes, declared.nodes),
+            *listed(written, name, table.inventory, declared.contracts, declared.networks),
         ),
         mode=stage_mode(written, name, table.engines),
     )
@@ -188,7 +186,6 @@ def is_owed_something(stage: Stage) -> bool:
         or stage.flags
         or stage.contracts
         or (stage.exposure and stage.exposure.share is not None)
-        or stage.soak is not None
         or any(each.required for each in stage.criteria)
         or any(each.required for each in stage.checklist)
         or any(each.required for each in stage.checks)

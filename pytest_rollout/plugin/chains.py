@@ -39,8 +39,23 @@ class Networks(Mapping[str, Any]):
 
 def open_book(context: Context, network: Any) -> Any:
     """The contract book of the stage's network: artifacts, and addresses where a deployment is recorded."""
-    from pytest_rollout.contracts.opening import open_contracts  # noqa: PLC0415 - only where a contract is used
-
-    context.book = open_contracts(context.rollout.contracts, network)
-    context.fresh_book = context.book.mark()
+    context.book = _book(context, network)
     return context.book
+
+
+def open_books(context: Context, networks: Mapping[str, Any]) -> Any:
+    """The books of all networks by name; that of the stage's network is the one of ``contracts``."""
+    from pytest_rollout.contracts.books import Books  # noqa: PLC0415 - only where a contract is used
+
+    context.books = Books(networks, lambda name: _book(context, networks[name]))
+    return context.books
+
+
+def _book(context: Context, network: Any) -> Any:
+    from pytest_rollout.contracts.opening import open_contracts  # noqa: PLC0415 - as above
+
+    books = context.opened_books
+    if network.name not in books:
+        books[network.name] = open_contracts(context.rollout.contracts, network)
+        context.fresh_books[network.name] = books[network.name].mark()
+    return books[network.name]

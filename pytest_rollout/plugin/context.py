@@ -43,12 +43,14 @@ class Context:
         self.unread: Mapping[str, str] = {}
         self.item: pytest.Item | None = None
         self.chains: dict[str, Any] = {}
+        self.books: Any = None
         self.book: Any = None
+        self.opened_books: dict[str, Any] = {}
         self.states: Any = None
         self.flags: Any = None
         self.engines: Any = None
         self.nodes: Any = None
-        self.fresh_book: Any = None
+        self.fresh_books: dict[str, Any] = {}
         self.on_open: list[Callable[[Any], None]] = []
         self.resources = ExitStack()
 

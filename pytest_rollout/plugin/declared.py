@@ -37,6 +37,7 @@ class Room:
 
 
 ROOMS: Mapping[Kind, Room] = {
+    Kind.INVENTORY: Room(module="pytest_rollout.contracts.inventory", fixtures=("books",)),
     Kind.COMMAND: Room(module="pytest_rollout.services.checks"),
     Kind.ENDPOINT: Room(module="pytest_rollout.services.checks"),
     Kind.ENGINE: Room(module="pytest_rollout.consensus.checks", fixtures=("engines",)),
@@ -162,7 +163,7 @@ def _look(item: Any, look: Look, *fixtures: Any) -> None:
 
 def _refuse_others(context: Context, fixtures: Sequence[Any]) -> None:
     """A hook may hand out something else than the fixture opened, without overriding it."""
-    opened = (*context.chains.values(), context.book, context.flags, context.engines, context.nodes)
+    opened = (*context.chains.values(), context.book, context.books, context.flags, context.engines, context.nodes)
     if not all(any(each is own for own in opened) for each in fixtures):
         raise RolloutError("a fixture of this check gave something else than the gate opened; a hook replaced it.")
 

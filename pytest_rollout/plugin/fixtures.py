@@ -61,6 +61,15 @@ def contracts(network: Any, _rollout_context: Context) -> Any:
 
 
 @pytest.fixture(scope="session")
+def books(networks: Mapping[str, Any], _rollout_context: Context) -> Any:
+    """The contracts of every declared network: ``books["bsc-testnet"].LookCoin.functions.paused().call()``."""
+    from pytest_rollout.plugin.chains import open_books  # noqa: PLC0415 - only where a contract is used
+
+    with told():
+        return open_books(_rollout_context, networks)
+
+
+@pytest.fixture(scope="session")
 def flags(_rollout_context: Context) -> Any:
     """The OpenFeature client, bound to the stage's audience."""
     from pytest_rollout.plugin.declared import open_stage_flags  # noqa: PLC0415 - only where a flag is used

@@ -89,8 +89,8 @@ class ChainIsolation:
                 isolation.leave(token)
             except RolloutError as error:
                 pytest.exit(f"isolation failed after {node.nodeid}: {name}: {error}", returncode=3)
-            if self._context.book is not None:
-                self._context.book.restore(self._context.fresh_book if mark is None else mark)
+            if (book := self._context.opened_books.get(name)) is not None:
+                book.restore(self._context.fresh_books[name] if mark is None else mark)
 
     def _opened(self, chain: Any) -> None:
         """A chain opened inside a scope starts isolated there."""
@@ -103,7 +103,7 @@ class ChainIsolation:
         from pytest_rollout.networks.isolation import Isolation  # noqa: PLC0415 - only where a chain is open
 
         isolation = self._isolations.setdefault(chain.name, Isolation(chain))
-        book = self._context.book
+        book = self._context.opened_books.get(chain.name)
         return isolation, isolation.enter(), None if book is None else book.mark()
 
     def _own(self) -> list[tuple[str, Any]]:

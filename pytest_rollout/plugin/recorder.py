@@ -32,7 +32,7 @@ LONGEST_TEXT = 20_000
 TRUSTED_FIXTURES = frozenset(
     {
         *("rollout", "stage", "network", "networks", "contracts", "flags", "measure", "evidence"),
-        *("engines", "nodes"),
+        *("engines", "nodes", "books"),
         "_rollout_context",
     }
 )

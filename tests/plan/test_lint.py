@@ -318,3 +318,30 @@ def test_what_the_source_document_says_twice_is_told_with_the_choice_and_last(lo
     assert str(remarks[1]) == (
         "profiles in beta: the document says '500+' and '100+'; this plan's choice: 500+, the stricter one."
     )
+
+
+INVENTORY = (
+    CLEAN
+    + '[contracts]\ndeployments = { local = "devnet.json" }\ninventory = { local = ["Vault"MORE] }\n'
+    + stage("gamma", "inventory = true")
+)
+
+
+@pytest.mark.parametrize(
+    ("listed", "remarks"),
+    [
+        ("", []),
+        (
+            ', "Safe"',
+            ["contradiction: contracts.inventory.local: Safe is listed, and devnet.json records no such contract."],
+        ),
+    ],
+)
+def test_the_inventory_is_held_against_the_record(load_text: Load, listed: str, remarks: list[str]) -> None:
+    assert told(load_text(INVENTORY.replace("MORE", listed))) == remarks
+
+
+def test_an_inventory_nobody_looks_for_is_told(load_text: Load) -> None:
+    plan = CLEAN + '[contracts]\ninventory = { local = ["Vault"] }\n'
+
+    assert told(load_text(plan)) == ["advice: contracts.inventory: no stage looks for it, so it decides nothing."]

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_rollout.core.criterion import Bound, Criterion, Relation, Statistic, Trigger
 from pytest_rollout.core.interfaces import INTERFACES
+from pytest_rollout.core.inventory import Listed
 from pytest_rollout.core.outcome import Severity
 from pytest_rollout.core.rollout import (
     ChecklistEntry,
@@ -181,6 +182,8 @@ PLANS = {
     "a real chain with several nodes": real('finality = "safe"').replace(
         '"https://node.example"', '["https://one.example", "https://two.example", "https://three.example"]'
     ),
+    "an inventory": SMALL + "inventory = true\n[contracts]\ninventory = { local = ['Vault', 'Coin'] }\n",
+    "an inventory of some networks": SMALL + "inventory = ['local']\n[contracts]\ninventory = { local = ['Vault'] }\n",
     "two artifact folders": SMALL + '[contracts]\nartifacts = ["contracts", "contracts/out"]\n',
     "a flagd file": SMALL + '[flags]\nprovider = "flagd:flags.json"\n[stages.beta.flags]\nnewFlow = true\n',
     "a share of nobody": SMALL
@@ -326,8 +329,8 @@ MISSHAPEN = {
         "stages: is an array; a table is needed.",
     ),
     "a key of a later version": (
-        SMALL + 'watch = { for = "7d" }\n',
-        "stages.beta: no key 'watch' in this version; it comes with a later version; leave it out.",
+        SMALL + 'soak = { for = "7d" }\n',
+        "stages.beta: no key 'soak' in this version; it comes with a later version; leave it out.",
     ),
     "typo in [rollout]": (
         edit("judgement_max_age", "judgment_max_age"),
@@ -517,9 +520,7 @@ MISSHAPEN = {
     ),
     "typo in a metric": (
         edit("description =", "descripton ="),
-        "metrics.tx_success: no key 'descripton'; allowed are unit, description, source, url, path, query, good, total, "
-        "pattern, per, things, interval, timeout, histogram, token, tenant, certificates, observed, time, time_format, "
-        "zone, network, finality, addresses, deadline. Did you mean 'description'?",
+        "metrics.tx_success: no key 'descripton'; allowed are unit, description, source. Did you mean 'description'?",
     ),
     "metric without unit": (
         edit('unit = "gas"', ""),
@@ -534,10 +535,15 @@ MISSHAPEN = {
         edit('unit = "ratio"', 'unit = "%"'),
         'metrics.tx_success.unit: a share is measured as counts; write unit = "ratio".',
     ),
-    "metric from nowhere": (
-        edit('source = "tests"', 'source = "promtheus"'),
-        "metrics.api_latency.source: no source 'promtheus'; allowed are tests, prometheus, http, sql, log, chain, "
-        "recorded. Did you mean 'prometheus'?",
+    "metric from prometheus": (
+        edit('source = "tests"', 'source = "prometheus"'),
+        "metrics.api_latency.source: source 'prometheus' comes with a later version, this one knows metrics that "
+        "tests measure; allowed is tests.",
+    ),
+    "metric with a query": (
+        edit('source = "tests"', "good = 'x'"),
+        "metrics.api_latency: no key 'good' in this version; metrics are measured by tests, other sources come with "
+        "a later version; leave it out.",
     ),
     "metric name in capitals": (
         edit("[metrics.fee]", "[metrics.Fee]"),
@@ -662,12 +668,12 @@ MISSHAPEN = {
     "typo in a criterion": (
         edit("min_samples", "min_sample"),
         "stages.alpha.criteria['transactions succeed']: no key 'min_sample'; allowed are name, metric, promote, alert, "
-        "statistic, min_samples, advisory, rollback, on_no_data, over, max_age, max_gap, max_blind, baseline. Did you mean 'min_samples'?",
+        "statistic, min_samples, advisory, rollback, on_no_data. Did you mean 'min_samples'?",
     ),
     "promote misspelt": (
         edit('promote = "> 99 %"', 'promot = "> 99 %"'),
         "stages.alpha.criteria['transactions succeed']: no key 'promot'; allowed are name, metric, promote, alert, "
-        "statistic, min_samples, advisory, rollback, on_no_data, over, max_age, max_gap, max_blind, baseline. Did you mean 'promote'?",
+        "statistic, min_samples, advisory, rollback, on_no_data. Did you mean 'promote'?",
     ),
     "no promote": (
         edit('promote = "> 99 %"', ""),
@@ -690,10 +696,20 @@ MISSHAPEN = {
         edit('"> 99 %"', '"≥ 99 %"'),
         "stages.alpha.criteria['transactions succeed'].promote: '≥ 99 %' begins with '≥'; write '>='.",
     ),
+    "criterion over time": (
+        edit("min_samples = 299", 'over = "1h"'),
+        "stages.alpha.criteria['transactions succeed']: no key 'over' in this version; metrics measured by tests have "
+        "no history to look back on; leave it out.",
+    ),
+    "trigger over time": (
+        edit('severity = "planned"', 'over = "1h"'),
+        "stages.alpha.criteria['transactions succeed'].rollback['< 95 %']: no key 'over' in this version; metrics "
+        "measured by tests have no history to look back on; leave it out.",
+    ),
     "typo in a lone trigger": (
         edit('{ when = "> 500 ms" }', '{ wen = "> 500 ms" }'),
-        "stages.alpha.criteria['answers are quick'].rollback: no key 'wen'; allowed are when, severity, over, "
-        "window. Did you mean 'when'?",
+        "stages.alpha.criteria['answers are quick'].rollback: no key 'wen'; allowed are when, severity. "
+        "Did you mean 'when'?",
     ),
     "severity unknown": (
         edit('"planned"', '"plannd"'),
@@ -702,8 +718,8 @@ MISSHAPEN = {
     ),
     "statistic unknown": (
         edit('"p95"', '"p75"'),
-        "stages.alpha.criteria['answers are quick'].statistic: no statistic 'p75'; allowed are every, sum, count, "
-        "mean, max, min, p50, p90, p95, p99. Did you mean 'p95'?",
+        "stages.alpha.criteria['answers are quick'].statistic: no statistic 'p75'; allowed are every, sum, count, max, "
+        "min, p50, p90, p95, p99. Did you mean 'p95'?",
     ),
     "no data promotes": (
         edit('on_no_data = "hold"', 'on_no_data = "promote"'),
@@ -980,6 +996,38 @@ MEANINGLESS = {
         CONTRACT.replace('network = "local"\n', "") + "paused = true\n",
         "stages.beta.contracts: contracts stand on a network, and this stage names none; add a network.",
     ),
+    "inventory of no network": (
+        SMALL + "[contracts]\ninventory = { lokal = ['A'] }\n",
+        "contracts.inventory: no network 'lokal'; the plan has local. Did you mean 'local'?",
+    ),
+    "inventory with a name twice": (
+        SMALL + "[contracts]\ninventory = { local = ['A', 'A'] }\n",
+        "contracts.inventory.local[#2]: 'A' is listed twice; list each contract once.",
+    ),
+    "inventory with no name": (
+        SMALL + "[contracts]\ninventory = { local = ['A b'] }\n",
+        "contracts.inventory.local[#1]: 'A b' is no contract's name; write a Solidity name, such as SkillProfile.",
+    ),
+    "inventory asked for, none there": (
+        SMALL + "inventory = true\n",
+        "stages.beta.inventory: there is no inventory; list the contracts of networks in [contracts.inventory].",
+    ),
+    "inventory not asked for": (
+        SMALL + "inventory = false\n[contracts]\ninventory = { local = ['A'] }\n",
+        "stages.beta.inventory: is false, which checks nothing; leave it out.",
+    ),
+    "inventory of nowhere": (
+        SMALL + "inventory = ['lokal']\n[contracts]\ninventory = { local = ['A'] }\n",
+        "stages.beta.inventory[#1]: no list of network 'lokal'; the inventory has local. Did you mean 'local'?",
+    ),
+    "inventory of a network twice": (
+        SMALL + "inventory = ['local', 'local']\n[contracts]\ninventory = { local = ['A'] }\n",
+        "stages.beta.inventory[#2]: 'local' is listed twice; list each network once.",
+    ),
+    "inventory of no networks": (
+        SMALL + "inventory = []\n[contracts]\ninventory = { local = ['A'] }\n",
+        "stages.beta.inventory: is empty, which checks nothing; leave it out or name a network.",
+    ),
     "interface unknown": (
         CONTRACT + 'interfaces = ["ERC72"]\n',
         "stages.beta.contracts.SkillProfile.interfaces[#1]: no interface 'ERC72'; write its id, such as 0x80ac58cd, or "
@@ -1241,3 +1289,15 @@ allowances = { SkillClaim = { user = 0 } }
         "balances.SkillClaim": (2**256 - 1, ()),
         "allowances.SkillClaim.user": (0, ()),
     }
+
+
+def test_every_contract_of_the_inventory_is_an_item(load_text: Callable[..., Rollout]) -> None:
+    rollout = load_text(
+        SMALL.replace('kind = "tester"', 'kind = "tester"\nchain_id = 56')
+        + "inventory = true\n[contracts]\ninventory = { local = ['Vault', 'Coin'] }\n"
+    )
+
+    assert rollout.stages[0].checks == (
+        Listed(network="local", contract="Vault", chain_id=56),
+        Listed(network="local", contract="Coin", chain_id=56),
+    )

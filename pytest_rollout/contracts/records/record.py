@@ -66,8 +66,3 @@ class Records:
     def addresses(self) -> dict[str, str]:
         """Checksum addresses by name."""
         return {name: record.address for name, record in self.contracts.items()}
-
-    @property
-    def blocks(self) -> dict[str, int]:
-        """In which block each was deployed, for those whose record says it."""
-        return {name: record.block for name, record in self.contracts.items() if record.block is not None}

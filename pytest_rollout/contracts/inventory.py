@@ -1,0 +1,154 @@
+"""The declared inventory, looked at on all its networks at once, one block a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_rollout.contracts.code import Template, Uncomparable
+from pytest_rollout.contracts.interface import keccak
+from pytest_rollout.contracts.reading import Reading, ask, read_networks, side_by_side, together
+from pytest_rollout.contracts.records.record import Record
+from pytest_rollout.contracts.states.proxies import BEACON_SLOT, IMPLEMENTATION_SLOT
+from pytest_rollout.contracts.states.subject import ZERO
+from pytest_rollout.core.errors import ContractError, Reverted, RolloutError
+from pytest_rollout.core.inventory import Listed
+from pytest_rollout.core.rollout import Rollout, Stage
+
+if TYPE_CHECKING:
+    from pytest_rollout.contracts.book import Contracts
+    from pytest_rollout.contracts.books import Books
+    from pytest_rollout.networks.port import Chain
+
+Seen = dict[str, Any]
+
+_IMPLEMENTATION = "0x5c60da1b"
+_WORD = 32
+
+
+def observe(check: Listed, rollout: Rollout, stage: Stage, books: Books) -> tuple[Seen, str]:  # noqa: ARG001 - every room's door
+    """What the chain says about one contract of the inventory; the first item that asks looks for all."""
+    if books.looked is None:
+        books.looked = look([each for each in stage.checks if isinstance(each, Listed)], books)
+    seen = books.looked[check.name]
+    if isinstance(seen, RolloutError):
+        raise seen
+    value, block = seen
+    return value, f"{check.network} @ {block}"
+
+
+def look(wanted: Sequence[Listed], books: Mapping[str, Contracts]) -> dict[str, tuple[Seen, int] | RolloutError]:
+    """All of them by name, networks at the same time; what could not be looked at has its error."""
+    found: dict[str, tuple[Seen, int] | RolloutError] = {}
+    readings: dict[Chain, Callable[[str], Reading[list[Seen | RolloutError]]]] = {}
+    by_chain: dict[Chain, list[Listed]] = {}
+    for network in dict.fromkeys(each.network for each in wanted):
+        here = [each for each in wanted if each.network == network]
+        try:
+            book = books[network]
+        except RolloutError as error:
+            found |= {each.name: error for each in here}
+            continue
+        by_chain[book.chain] = here
+        readings[book.chain] = _reading(here, book)
+    for chain, answer in read_networks(readings).items():
+        for number, each in enumerate(by_chain[chain]):
+            if isinstance(answer, RolloutError):
+                found[each.name] = answer
+                continue
+            values, block = answer
+            value = values[number]
+            found[each.name] = value if isinstance(value, RolloutError) else (value, block)
+    return found
+
+
+def _reading(wanted: Sequence[Listed], book: Contracts) -> Callable[[str], Reading[list[Seen | RolloutError]]]:
+    return lambda block: side_by_side([seen_of(book, each.contract, block) for each in wanted])
+
+
+def seen_of(book: Contracts, name: str, block: str) -> Reading[Seen]:
+    """One contract as ``Listed`` is judged by."""
+    if name not in book:
+        return {"known": False}
+    record = book.record(name)
+    seen: Seen = {"known": True, "chain_id": book.chain.chain_id}
+    if record is not None and record.chain_id is not None:
+        seen["recorded_chain_id"] = record.chain_id
+    address = book.where(name)
+    written, behind = yield from together([_code(address, block), _implementation(address, block)])
+    code = bytes.fromhex(written)
+    own: Seen = _place(address, code)
+    seen["own"] = own
+    if record is not None and record.code_hash is not None:
+        own["compared"].append(_held("its recorded hash", record.code_hash, own["hash"]))
+    if behind == ZERO:
+        if record is not None and record.implementation is not None and code:
+            own["compared"].append({"with": "its record", "difference": "recorded as a proxy, and it is none"})
+        own["compared"] += _compiled(book, name, record, address, code)
+        return seen
+    code = bytes.fromhex((yield from _code(behind, block)))
+    seen["behind"] = place = _place(behind, code)
+    if record is not None and record.implementation is not None:
+        place["compared"].append(_held("its recorded implementation", record.implementation.lower(), behind))
+    if record is not None and record.implementation_hash is not None:
+        place["compared"].append(_held("its recorded implementation hash", record.implementation_hash, place["hash"]))
+    place["compared"] += _compiled(book, name, None, behind, code)
+    return seen
+
+
+def _place(address: str, code: bytes) -> Seen:
+    return {"address": address, "size": len(code), "hash": "0x" + keccak(code).hex(), "compared": []}
+
+
+def _held(what: str, wanted: str, found: str) -> Seen:
+    return {"with": what, "difference": "" if wanted == found else f"{found}, not {wanted}"}
+
+
+def _compiled(book: Contracts, name: str, record: Record | None, address: str, code: bytes) -> list[Seen]:
+    """The code against the project's artifact or, without one, against the code in its record."""
+    if not code:
+        return []
+    try:
+        artifact = book.made_of(name)
+    except ContractError:
+        artifact = None
+    template, what, libraries = None, "", dict[str, str]()
+    if artifact is not None and artifact.runtime is not None:
+        template, what = artifact.runtime, f"the artifact {artifact.name}"
+    elif record is not None and record.runtime is not None:
+        template, what, libraries = Template.of_hex(record.runtime), "the code in its record", dict(record.libraries)
+    if template is None:
+        return []
+    for qualified in template.libraries:
+        short = qualified.rpartition(":")[2]
+        if short in book:
+            libraries.setdefault(short, book.where(short))
+    try:
+        return [{"with": what, "difference": template.difference(code, address=address, libraries=libraries)}]
+    except Uncomparable as reason:
+        return [{"with": what, "difference": f"cannot be compared, {reason}"}]
+
+
+def _code(address: str, block: str) -> Reading[str]:
+    code = yield from ask("eth_getCode", [address, block])
+    return str(code).removeprefix("0x")
+
+
+def _implementation(address: str, block: str) -> Reading[str]:
+    """Where the code behind a proxy is, in lower case: by its own slot, or as its beacon says."""
+    own, beacon = yield from together([_slot(address, IMPLEMENTATION_SLOT, block), _slot(address, BEACON_SLOT, block)])
+    if own != ZERO or beacon == ZERO:
+        return own
+    try:
+        answer = yield from ask("eth_call", [{"to": beacon, "data": _IMPLEMENTATION}, block])
+    except Reverted as refusal:
+        raise ContractError(f"{address}: its beacon at {beacon} tells no implementation: {refusal}.") from refusal
+    word = bytes.fromhex(str(answer).removeprefix("0x"))
+    if len(word) != _WORD or any(word[:12]):
+        raise ContractError(f"{address}: its beacon at {beacon} tells no address as its implementation.")
+    return "0x" + word[12:].hex()
+
+
+def _slot(address: str, slot: str, block: str) -> Reading[str]:
+    stored = yield from ask("eth_getStorageAt", [address, slot, block])
+    return "0x" + str(stored).removeprefix("0x").zfill(64)[-40:]
