@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
 from pytest_rollout.core.criterion import Criterion
+from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.core.ranks import LEAST, NOTICEABLE, compare
 from pytest_rollout.core.units import UNITS, show
@@ -33,6 +34,23 @@ class Compared:
 
     outcome: Outcome
     text: str
+
+
+def weighed(
+    criterion: Criterion,
+    finding: Finding,
+    captured: Captured | None,
+    *,
+    now: datetime,
+    raw: tuple[Sequence[float], Sequence[float]] | None = None,
+) -> Finding:
+    """A criterion's finding with its baseline, if it has one: only a pass can still be lost by it."""
+    if criterion.baseline is None or finding.outcome is not Outcome.PASS or "value" not in finding.facts:
+        return finding
+    compared = against(criterion, Fraction(finding.facts["value"]), captured, now=now, raw=raw)
+    detail = f"{compared.text}; {finding.detail}" if finding.detail else compared.text
+    remedy = "" if compared.outcome is Outcome.PASS else "see what became slower or worse"
+    return replace(finding, outcome=compared.outcome, detail=detail, remedy=remedy)
 
 
 def against(

@@ -7,7 +7,6 @@ prints them. Nothing else escapes to a user.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -91,6 +90,8 @@ class ReportError(RolloutError):
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The one of ``names`` that ``name`` was most likely meant to be, or None."""
+    import difflib  # noqa: PLC0415 - for mistakes alone
+
     candidates = list(names)
     folded = {candidate.casefold(): candidate for candidate in candidates}
     close = difflib.get_close_matches(name.casefold().strip(), list(folded), n=1, cutoff=0.6)

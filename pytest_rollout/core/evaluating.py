@@ -93,6 +93,7 @@ def _evaluate_ratio(criterion: Criterion, item: str, measurements: Sequence[Meas
             is_reached=is_reached,
             fired=tuple(t for t in criterion.rollback if is_reached(t.when)),
             source=_source(criterion, measurements),
+            facts={"value": str(value), "good": str(good), "total": str(total)},
         ),
     )
 
@@ -116,6 +117,7 @@ def _evaluate_values(criterion: Criterion, item: str, measurements: Sequence[Mea
             is_reached=is_reached,
             fired=tuple(t for t in criterion.rollback if is_reached(t.when)),
             source=_source(criterion, measurements),
+            facts={"value": str(decisive), "samples": str(len(values))},
         ),
     )
 

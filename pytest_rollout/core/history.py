@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 from pytest_rollout.core.checklist import Tick
@@ -12,9 +14,12 @@ from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.core.judgement import SCHEMA, Run, Subject
 from pytest_rollout.core.moves import Move, Position, Promotion, Rollback, position
+from pytest_rollout.core.outcome import Kind, Verdict
 from pytest_rollout.core.records import Record, Recorded
 from pytest_rollout.core.rollout import Stage
 from pytest_rollout.core.signoff import Signoff
+
+_VALUE = re.compile(r"-?[0-9]{1,1000}(/[0-9]{1,1000})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,7 @@ class JudgementRecord:
     judged_at: datetime
     blocking: tuple[Reason, ...]
     required: int
+    evidence_digest: str = ""
 
 
 Value = Run | JudgementRecord | Tick | Signoff | Promotion | Rollback | None
@@ -122,6 +128,7 @@ def _judgement(record: Record, *, sequence: int, digest: str) -> JudgementRecord
         judged_at=record.moment("judged_at"),
         blocking=blocking,
         required=len(required),
+        evidence_digest=record.text("evidence_digest"),
     )
 
 
@@ -132,6 +139,7 @@ class History:
     Feed it entries in order with ``take``. Of judgements only the newest one's whole document is
     kept for each stage, so a long history with large gates stays small. ``head`` is the newest
     entry of the whole ledger: hand its digest to ``append`` so that nothing came in between.
+    ``passed`` are the newest values of criteria, by title, of judgements that said promote.
     """
 
     rollout: str
@@ -143,6 +151,7 @@ class History:
     signoffs: list[Recorded[Signoff]] = field(default_factory=list)
     moves: list[Recorded[Move]] = field(default_factory=list)
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    passed: dict[str, tuple[Fraction, JudgementRecord]] = field(default_factory=dict)
 
     def take(self, entry: Entry, document: Mapping[str, Any], *, digest: str) -> None:
         """Fold one entry in: its parsed payload, and the SHA-256 of its payload in hex."""
@@ -151,6 +160,7 @@ class History:
         if isinstance(value, JudgementRecord):
             if self.rollout in {value.rollout, value.run.rollout}:
                 self.judgements.append(value)
+                self._pass(value, document)
                 self.documents[value.stage] = document
         elif value is None or value.rollout != self.rollout:
             return
@@ -162,6 +172,15 @@ class History:
             self.signoffs.append(Recorded(sequence=entry.sequence, value=value))
         else:
             self.moves.append(Recorded(sequence=entry.sequence, value=value))
+
+    def _pass(self, record: JudgementRecord, document: Mapping[str, Any]) -> None:
+        """Note the values of criteria that passed where all passed: the baselines of what follows."""
+        if record.verdict != Verdict.PROMOTE.value or record.blocking or record.run.rehearsal:
+            return
+        for finding in document["findings"]:
+            value = finding.get("facts", {}).get("value", "")
+            if finding["kind"] == Kind.CRITERION.value and finding["outcome"] == "pass" and _VALUE.fullmatch(value):
+                self.passed[finding["title"]] = (Fraction(value), record)
 
     @property
     def entry(self) -> int:

@@ -12,13 +12,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pytest_rollout.core import chain, owed, running
+from pytest_rollout.core.asking import Sampled, evaluations, soak_of
+from pytest_rollout.core.baseline import weighed
 from pytest_rollout.core.chain import Witness
-from pytest_rollout.core.criterion import Measurement, Trigger
-from pytest_rollout.core.evaluating import evaluate
+from pytest_rollout.core.criterion import Criterion, Measurement, Trigger
+from pytest_rollout.core.evaluating import Evaluation, evaluate
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.finding import Finding, gravest_first
 from pytest_rollout.core.judgement import Judgement, Run, Subject
 from pytest_rollout.core.manifest import Manifest
+from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
 from pytest_rollout.core.rollout import Rollout, Stage
 
@@ -27,14 +30,6 @@ _MOST_COUNTED = 2**256
 
 _OUT_OF_RANGE = "a source error: counts out of range or of the wrong shape"
 _EXCUSED = "measured by a test that did not pass and is excused from it; what it measured is no evidence"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Narrowing:
-    """An option, or a state of the machine, that lets a run look at less than the gate."""
-
-    what: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +64,7 @@ class Question:
     evidence_digest: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     witnesses: tuple[Witness, ...] = ()
+    sampled: Sampled = field(default_factory=Sampled)
 
     def item(self, kind: Kind, name: str) -> str:
         """The id of something that is judged rather than run."""
@@ -87,6 +83,7 @@ def judge(question: Question) -> Judgement:
         *_subject(question),
         *_chains(question),
         *items,
+        *soak_of(question.rollout, question.stage, question.sampled, question.judged_at, question.item(Kind.SOAK, "")),
         *_checklist(question),
     ]
     if not any(f.required and f.kind is not Kind.RUN for f in findings):
@@ -127,22 +124,37 @@ def _criteria(question: Question, excused: Collection[str]) -> tuple[list[Findin
     grave: list[Finding] = []
     fired: list[Trigger] = []
     for criterion in question.stage.criteria:
-        measured = [m for m in question.evidence.measurements if m.metric == criterion.metric]
-        is_ratio = criterion.unit.dimension == "ratio"
-        wrong = [m for m in measured if not _is_sound(m, ratio=is_ratio)]
-        sound = [m for m in measured if _is_sound(m, ratio=is_ratio)]
         item = question.item(Kind.CRITERION, criterion.name)
-        evaluation = evaluate(criterion, item, sound)
-        if evaluation.fired and criterion.required:
-            grave.append(evaluation.finding)
-            fired.extend(evaluation.fired)
-        elif wrong:
-            findings.append(_unsound(item, criterion.name, wrong, required=criterion.required))
-        elif excuses := [each for each in sound if each.item in excused]:
-            findings.append(_unsound(item, criterion.name, excuses, why=_EXCUSED, required=criterion.required))
+        metric = question.rollout.metrics.get(criterion.metric)
+        if criterion.span is not None and metric is not None:
+            evaluated = evaluations(criterion, item, metric, question.sampled, question.judged_at)
         else:
-            findings.append(evaluation.finding)
+            evaluated = [_measured(question, criterion, item, excused)]
+        for evaluation in evaluated:
+            if evaluation.fired and criterion.required:
+                grave.append(evaluation.finding)
+                fired.extend(evaluation.fired)
+            else:
+                findings.append(evaluation.finding)
     return grave + findings, fired
+
+
+def _measured(question: Question, criterion: Criterion, item: str, excused: Collection[str]) -> Evaluation:
+    """One criterion on what the gate's own tests measured."""
+    measured = [m for m in question.evidence.measurements if m.metric == criterion.metric]
+    is_ratio = criterion.unit.dimension == "ratio"
+    wrong = [m for m in measured if not _is_sound(m, ratio=is_ratio)]
+    sound = [m for m in measured if _is_sound(m, ratio=is_ratio)]
+    evaluation = evaluate(criterion, item, sound)
+    if evaluation.fired and criterion.required:
+        return evaluation
+    if wrong:
+        return Evaluation(finding=_unsound(item, criterion.name, wrong, required=criterion.required))
+    if excuses := [each for each in sound if each.item in excused]:
+        return Evaluation(finding=_unsound(item, criterion.name, excuses, why=_EXCUSED, required=criterion.required))
+    captured = question.sampled.captured.get(criterion.name)
+    finding = weighed(criterion, evaluation.finding, captured, now=question.judged_at)
+    return replace(evaluation, finding=finding)
 
 
 def _is_sound(measurement: Measurement, *, ratio: bool) -> bool:

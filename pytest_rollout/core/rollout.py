@@ -18,6 +18,7 @@ from pytest_rollout.core.mode import Mode
 from pytest_rollout.core.notice import Importance
 from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.signoff import SignoffPolicy
+from pytest_rollout.core.soak import Soak
 from pytest_rollout.core.units import Unit
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -211,6 +212,8 @@ class Stage:
     known_failures: tuple[KnownFailure, ...] = ()
     removed: tuple[str, ...] = ()
     deadline: timedelta = timedelta(hours=1)
+    duration: timedelta | None = None
+    soak: Soak | None = None
     checks: tuple[Check, ...] = ()
     signoffs: SignoffPolicy | None = None
     mode: Mode | None = None

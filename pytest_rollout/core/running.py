@@ -13,7 +13,8 @@ from pytest_rollout.core.manifest import Manifest
 from pytest_rollout.core.outcome import Kind, Outcome
 
 if TYPE_CHECKING:
-    from pytest_rollout.core.judging import Ending, Narrowing
+    from pytest_rollout.core.judging import Ending
+    from pytest_rollout.core.narrowing import Narrowing
 
 RECORDED = 10
 """The exit status of a recorder that ended as it should: never 0, and never evidence; it must merely agree."""

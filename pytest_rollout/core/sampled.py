@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from pytest_rollout.core.baseline import Captured, against
+from pytest_rollout.core.baseline import Captured, weighed
 from pytest_rollout.core.breach import Watched, look
 from pytest_rollout.core.criterion import Criterion, Trigger
 from pytest_rollout.core.errors import EvidenceError
@@ -31,13 +30,14 @@ class Asked:
     """What a criterion is judged on, and when; times in nanoseconds.
 
     Evidence before ``not_before`` belongs to another visit of the stage; None is no limit.
+    ``captured`` are baselines by the titles of findings.
     """
 
     metric: Metric
     samples: Samples
     now: int
     not_before: int | None = None
-    captured: Captured | None = None
+    captured: Mapping[str, Captured] = field(default_factory=dict)
 
     @property
     def settings(self) -> SourceSettings:
@@ -94,19 +94,14 @@ def evaluate_samples(criterion: Criterion, item: str, asked: Asked) -> list[Eval
         return [_trouble(criterion, item, asked, Outcome.ERROR, found.trouble)]
     if text := _unlookable(criterion, asked):
         return [_trouble(criterion, item, asked, Outcome.ERROR, text)]
-    evaluations = [
-        _OneThing(
-            criterion=criterion, item=f"{item}[{name}]" if name else item, asked=asked, name=name, series=several
-        ).evaluate()
+    answered = [
+        _OneThing(criterion=criterion, item=f"{item}[{name}]" if name else item, asked=asked, name=name, series=several)
         for name, several in found.series.items()
     ]
-    evaluations += [
-        _trouble(
-            criterion, f"{item}[{name}]", asked, Outcome.NOT_RUN, f"nobody answered for {asked.settings.per} '{name}'"
-        )
-        for name in found.missing
-    ]
-    return evaluations or [_OneThing(criterion=criterion, item=item, asked=asked).evaluate()]
+    silent = [_OneThing(criterion=criterion, item=f"{item}[{name}]", asked=asked, name=name) for name in found.missing]
+    if not answered and not silent:
+        return [_OneThing(criterion=criterion, item=item, asked=asked).evaluate()]
+    return [each.evaluate() for each in answered] + [each.unanswered() for each in silent]
 
 
 def _unlookable(criterion: Criterion, asked: Asked) -> str:
@@ -147,6 +142,12 @@ class _OneThing:
         if evaluation.fired:
             return evaluation
         return self._doubted(evaluation)
+
+    def unanswered(self) -> Evaluation:
+        """The evaluation of a thing that the plan names and nobody answered for (rule 21)."""
+        if down := self._down():
+            return self._held(Outcome.ERROR, down, ())
+        return self._held(Outcome.NOT_RUN, f"nobody answered for {self.asked.settings.per} '{self.name}'", ())
 
     def _titled(self) -> Criterion:
         if not self.name:
@@ -238,9 +239,7 @@ class _OneThing:
                 detail = f"{text}; {finding.detail}" if finding.detail else text
                 remedy = "" if outcome is Outcome.PENDING else "see why the source has no samples"
                 return replace(evaluation, finding=replace(finding, outcome=outcome, detail=detail, remedy=remedy))
-        if self.criterion.baseline is not None and finding.outcome is Outcome.PASS:
-            return self._compared(evaluation)
-        return evaluation
+        return self._compared(evaluation)
 
     def _doubts(self) -> Iterator[tuple[Outcome, str]]:
         now, step, since = self.asked.now, self.asked.step, self._since
@@ -272,16 +271,11 @@ class _OneThing:
         return f"{self.asked.samples.source} could not be asked for {duration_text(down)}: {outages[-1].why}"
 
     def _compared(self, evaluation: Evaluation) -> Evaluation:
-        finding, baseline = evaluation.finding, self.criterion.baseline
-        if "value" not in finding.facts:
-            return evaluation
-        captured, raw = self.asked.captured, None
+        baseline, captured, raw = self.criterion.baseline, self.asked.captured.get(self._titled().name), None
         if captured is not None and captured.samples and baseline is not None and baseline.significance is not None:
             raw = (_raw(unpacked(captured.samples).series), _raw(self._cut(self._since)))
-        value = Fraction(finding.facts["value"])
-        compared = against(self.criterion, value, captured, now=moment(self.asked.now), raw=raw)
-        detail = f"{compared.text}; {finding.detail}" if finding.detail else compared.text
-        return replace(evaluation, finding=replace(finding, outcome=compared.outcome, detail=detail))
+        finding = weighed(self.criterion, evaluation.finding, captured, now=moment(self.asked.now), raw=raw)
+        return replace(evaluation, finding=finding)
 
     def _held(self, outcome: Outcome, text: str, fired: Sequence[Trigger]) -> Evaluation:
         evaluation = _trouble(self._titled(), self.item, self.asked, outcome, text)

@@ -60,6 +60,25 @@ def unpacked(line: bytes) -> Samples:
         raise EvidenceError(f"recorded samples cannot be read ({type(error).__name__}: {error}).") from None
 
 
+class Recorded(Mapping[str, Samples]):
+    """Packed samples by their metric's name, unpacked one at a time and not kept: a gate may hold gigabytes."""
+
+    def __init__(self, lines: Mapping[str, bytes]) -> None:
+        self._lines = lines
+
+    def __getitem__(self, metric: str) -> Samples:
+        return unpacked(self._lines[metric])
+
+    def __contains__(self, metric: object) -> bool:
+        return metric in self._lines
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+
 def _head(samples: Samples) -> dict[str, Any]:
     return {
         "metric": samples.metric,

@@ -141,10 +141,10 @@ def _came_out(  # noqa: PLR0911 - one line a way in which a soak is not covered
     detail = _detail(soak, soaked, thing, how_far)
     if found.trouble:
         return Outcome.ERROR, found.trouble, detail
-    if thing in found.missing:
-        return Outcome.NOT_RUN, f"nobody answered for {asked.settings(metric).per} '{thing}'", detail
     outages = () if samples is None else samples.outages
     down = next((each for each in reversed(outages) if each.until >= now - soak.max_gap), None)
+    if thing in found.missing and down is None:
+        return Outcome.NOT_RUN, f"nobody answered for {asked.settings(metric).per} '{thing}'", detail
     if how_far.last is None or now - how_far.last > soak.max_gap:
         what = f"no sample since {moment_text(how_far.last)}" if how_far.last is not None else how_far.text
         if down is not None:

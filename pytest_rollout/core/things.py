@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from pytest_rollout.core.rollout import SourceSettings
 from pytest_rollout.core.series import Samples, Series
+
+if TYPE_CHECKING:  # a stage has a soak, so at run time the door opens one way only
+    from pytest_rollout.core.rollout import SourceSettings
 
 BUCKET = "le"
 """The label that tells the buckets of a Prometheus histogram apart."""

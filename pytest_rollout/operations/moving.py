@@ -15,6 +15,7 @@ from pytest_rollout.core.promotion import may_promote, may_roll_back
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import Rollout, Stage
 from pytest_rollout.operations.recording import append, history_of
+from pytest_rollout.operations.triggers import ask_triggers_again
 from pytest_rollout.operations.workspace import Workspace
 from pytest_rollout.runner.pinning import measure_subject
 from pytest_rollout.runner.record import unpack
@@ -39,6 +40,7 @@ def promote(workspace: Workspace, place: str, *, person: str, now: datetime) -> 
         raise Refused(f"{record.rollout}:{record.stage}: {change}. Run `pytest --stage={place}` again.")
     _still_ticked(rollout, stage, history)
     _signed_for(workspace, place, record, now)
+    ask_triggers_again(workspace.rollout(rollout.name), stage, history, now)
     following = rollout.after(stage.name)
     move = Promotion(
         rollout=rollout.name,

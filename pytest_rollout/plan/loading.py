@@ -14,6 +14,7 @@ from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.endpoints import services
 from pytest_rollout.plan.engines import engines, nodes
 from pytest_rollout.plan.environment import filled
+from pytest_rollout.plan.metrics import metrics
 from pytest_rollout.plan.networks import read_networks, secrets_in
 from pytest_rollout.plan.notifications import notifications
 from pytest_rollout.plan.reading import parse, read
@@ -70,7 +71,7 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         networks=networks,
         contracts=settings.contracts(written, folder, plan.contracts, networks),
         flags=flags.known,
-        metrics=settings.metrics(written, plan.metrics),
+        metrics=metrics(written, plan.metrics, networks),
         folder=folder,
         environment=settings.variables(written, table.environment),
         services=services(written, folder, plan.services),

@@ -31,7 +31,7 @@ _DATE_TIME = re.compile(r"[0-9]T[0-9]")
 class Section(BaseModel):
     """One table of the plan: unknown and missing keys are told with the nearest and an example."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     later: ClassVar[Mapping[str, str]] = {}
 
     @model_validator(mode="before")

@@ -15,22 +15,19 @@ from pytest_rollout.core.rollout import (
     Contradiction,
     Deployment,
     FlagSettings,
-    Metric,
     Network,
     Value,
 )
-from pytest_rollout.core.units import UNITS
 from pytest_rollout.plan import texts
 from pytest_rollout.plan.inventory import inventory
 from pytest_rollout.plan.recorded import deployed
-from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, some, unknown
+from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, some
 
 if TYPE_CHECKING:
     from pytest_rollout.plan.shape import (
         ContractsTable,
         ContradictionTable,
         FlagsTable,
-        MetricTable,
     )
 
 _FORBIDDEN = re.compile(r"(?:PYTEST_|PYTHON|LD_|DYLD_).*")
@@ -156,31 +153,6 @@ def _flagd_keys(file: Path) -> list[str]:
     if not isinstance(declared, dict):
         raise Unfit(f"{GIVEN} is no flagd file; a JSON object with a table 'flags' is needed.")
     return list(declared)
-
-
-def metrics(written: Written, tables: Mapping[str, MetricTable]) -> dict[str, Metric]:
-    """The declared metrics by name."""
-    found = {}
-    form = texts.key_like(
-        texts.METRIC, "metric's name; write lower-case letters, digits, '-' or '_', such as 'tx_success'"
-    )
-    for name, table in tables.items():
-        place: Place = ("metrics", name)
-        written.read(("metrics",), name, form)
-        if table.unit == "%":
-            raise written.wrong((*place, "unit"), 'a share is measured as counts; write unit = "ratio".')
-        if table.unit not in UNITS:
-            raise written.wrong(
-                (*place, "unit"),
-                unknown("unit", table.unit, (u for u in UNITS if u != "%"), where="allowed are"),
-            )
-        description = table.description or ""
-        found[name] = Metric(
-            name=name,
-            unit=UNITS[table.unit],
-            description=written.read((*place, "description"), description, texts.line) if description else "",
-        )
-    return found
 
 
 def contradictions(written: Written, tables: list[ContradictionTable]) -> tuple[Contradiction, ...]:

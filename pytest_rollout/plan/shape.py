@@ -11,10 +11,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from pytest_rollout.core.rollout import NAME
-from pytest_rollout.core.units import UNITS
 from pytest_rollout.plan import texts
 from pytest_rollout.plan.endpoint_shape import ServiceTable
 from pytest_rollout.plan.engine_shape import EnginesTable, NodeTable
+from pytest_rollout.plan.metric_shape import MetricTable
 from pytest_rollout.plan.network_shape import NetworkTable
 from pytest_rollout.plan.notification_shape import CdeventsTable, NotificationsTable
 from pytest_rollout.plan.recorded import FORMATS
@@ -116,43 +116,6 @@ class FlagsTable(Section):
         description="What the memory provider answers, flag by flag.",
         json_schema_extra=keys(texts.FLAG.pattern),
     )
-
-
-class MetricTable(Section):
-    """Something measured."""
-
-    later: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("good", "total", "query", "url", "path", "pattern"),
-        "metrics are measured by tests, other sources come with a later version; leave it out",
-    )
-
-    unit: Annotated[
-        str,
-        needs("a unit", str),
-        WithJsonSchema(
-            {
-                "anyOf": [
-                    {"enum": [u for u in UNITS if u != "%"]},
-                    {"type": "string", "pattern": r"^.*\$\{.*$"},
-                ]
-            }
-        ),
-    ] = Field(
-        examples=["ratio"],
-        description="What the metric's values are in; bounds convert within its dimension.",
-    )
-    description: Line | None = Field(None, description="What is measured, for people.")
-    source: Annotated[
-        str,
-        *choice(
-            "source",
-            "tests",
-            hints=dict.fromkeys(
-                ("prometheus", "http", "sql", "log", "recorded"),
-                "comes with a later version, this one knows metrics that tests measure",
-            ),
-        ),
-    ] = Field("tests", description="Who measures it: the gate's tests, with measure().")
 
 
 class ContradictionTable(Section):

@@ -17,6 +17,7 @@ from pytest_rollout.plan.endpoint_shape import EndpointTable
 from pytest_rollout.plan.engine_shape import StageEnginesTable, StageNodeTable
 from pytest_rollout.plan.section import (
     A_LATER_VERSION,
+    FILLED,
     Bound,
     Duration,
     Flag,
@@ -42,25 +43,40 @@ from pytest_rollout.plan.section import (
 )
 from pytest_rollout.plan.sentence import misfit
 from pytest_rollout.plan.signoff_shape import SignoffsTable
+from pytest_rollout.plan.soak_shape import SoakTable
 
-_NO_HISTORY = "metrics measured by tests have no history to look back on; leave it out"
+_WINDOW = r"every|aggregate|[1-9][0-9]{0,3} of [1-9][0-9]{0,3}"
 
 
 class TriggerTable(Section):
     """A bound whose breach asks for rollback."""
 
-    later: ClassVar[Mapping[str, str]] = dict.fromkeys(("over", "window", "for", "k", "n"), _NO_HISTORY)
-
     when: Bound = Field(examples=["< 90 %"], description="The bound that asks for rollback when it holds.")
     severity: Annotated[str, *choice("severity", *Severity)] = Field(
         Severity.IMMEDIATE.value, description="How urgent the rollback is: immediate, or planned."
+    )
+    over: Duration | None = Field(None, description="Bad for more than this; without it, what the criterion looks at.")
+    window: Annotated[
+        str | None,
+        needs("a window, 'every', 'aggregate' or '3 of 5',", str),
+        WithJsonSchema({"type": "string", "pattern": f"^(?:{_WINDOW}|{FILLED})$"}),
+    ] = Field(None, description="every sample bad, the aggregate bad, or k of the last n samples bad; no default.")
+
+
+class BaselineTable(Section):
+    """How much worse than before a value may be."""
+
+    worse: Share = Field(
+        examples=["20 %"], description="At most this share worse than in the newest judgement that passed."
+    )
+    max_age: Duration = Field("30d", description="How old that judgement may be; 30d if left out.")
+    significance: Share | None = Field(
+        None, description="Also compare raw samples by a rank test: worse with less chance than this fails."
     )
 
 
 class CriterionTable(Section):
     """Bounds on one metric."""
-
-    later: ClassVar[Mapping[str, str]] = dict.fromkeys(("over", "window", "max_age", "max_blind"), _NO_HISTORY)
 
     name: Line = Field(examples=["transactions succeed"], description="The criterion's name; unique in its stage.")
     metric: Metric = Field(examples=["tx_success"], description="The declared metric it bounds.")
@@ -82,6 +98,17 @@ class CriterionTable(Section):
         str,
         *choice("on_no_data", "hold", hints={"promote": "is never allowed, missing data is no reason to go on"}),
     ] = Field("hold", description="What missing data means: hold, and nothing else.")
+    over: Duration | None = Field(None, description="The time that is looked back on; the newest samples, if left out.")
+    max_age: Duration | None = Field(
+        None, description="How old the newest sample may be; 5m or four intervals, if left out."
+    )
+    max_gap: Duration | None = Field(
+        None, description="The longest time between two samples that counts as seen; three intervals, if left out."
+    )
+    max_blind: Duration | None = Field(
+        None, description="How much of the time may be unseen or the source down; a twentieth or a gap, if left out."
+    )
+    baseline: BaselineTable | None = Field(None, description="How much worse than before the value may be.")
 
 
 class ChecklistTable(Section):
@@ -283,7 +310,6 @@ class StageTable(Section):
 
     later: ClassVar[Mapping[str, str]] = dict.fromkeys(
         (
-            "soak",
             "stores",
             "databases",
             "watch",
@@ -294,6 +320,10 @@ class StageTable(Section):
     title: Line | None = Field(None, description="The stage's name for people; the name, if left out.")
     network: Name | None = Field(None, description="The declared network its gate runs on.")
     deadline: Duration = Field("1h", description="How long a run of the gate may take, at most 24h; 1h if left out.")
+    duration: Duration | None = Field(
+        None, description="How long the stage is planned to last; checked against its soak."
+    )
+    soak: SoakTable | None = Field(None, description="Time covered by samples before the stage may end.")
     exposure: ExposureTable | None = Field(None, description="Who is inside the stage.")
     flags: dict[str, Scalar] = Field(
         {},

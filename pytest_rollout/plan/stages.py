@@ -31,6 +31,7 @@ from pytest_rollout.plan.engines import engine_checks, node_rungs, stage_mode
 from pytest_rollout.plan.inventory import listed
 from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, quoted, some, unknown
 from pytest_rollout.plan.signoffs import signoffs
+from pytest_rollout.plan.soaks import soak
 from pytest_rollout.plan.states import Known, states
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
     deadline = written.read((*place, "deadline"), table.deadline, duration)
     if deadline > LONGEST_RUN:
         raise written.wrong((*place, "deadline"), f"{GIVEN} is longer than 24h, the longest a run of a gate may take.")
+    judged = criteria(written, name, table, declared.metrics)
     return Stage(
         name=name,
         title=written.read((*place, "title"), table.title or name, texts.line),
@@ -84,7 +86,9 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
         exposure=None if table.exposure is None else _exposure(written, place, table.exposure, declared.flags),
         flags=_flags(written, place, table, declared.flags),
         contracts=states(written, name, table, network, known),
-        criteria=criteria(written, name, table, declared.metrics),
+        criteria=judged,
+        duration=None if table.duration is None else written.read((*place, "duration"), table.duration, duration),
+        soak=soak(written, name, table.soak, judged, declared.metrics),
         checklist=_checklist(written, place, table),
         known_failures=_known_failures(written, place, table),
         removed=_removed(written, place, table),
@@ -186,6 +190,7 @@ def is_owed_something(stage: Stage) -> bool:
         or stage.flags
         or stage.contracts
         or (stage.exposure and stage.exposure.share is not None)
+        or stage.soak is not None
         or any(each.required for each in stage.criteria)
         or any(each.required for each in stage.checklist)
         or any(each.required for each in stage.checks)

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from pytest_rollout.reporting.terminal import render
-from pytest_rollout.reporting.writing import Format, Report, Written, clear, write
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_rollout.reporting.clearing import Format, clear
+    from pytest_rollout.reporting.terminal import render
+    from pytest_rollout.reporting.writing import Report, Written, write
 
 __all__ = ["Format", "Report", "Written", "clear", "render", "write"]
+
+_PLACES = {"Format": "clearing", "clear": "clearing", "render": "terminal"}
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for when it is asked for: a gate clears reports before it runs, and writes after."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES.get(name, 'writing')}"), name)

@@ -11,8 +11,9 @@ from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.judgement import Sealed
 from pytest_rollout.core.outcome import Outcome, Verdict
 from pytest_rollout.reporting import phrases
+from pytest_rollout.reporting.clearing import Format
 from pytest_rollout.reporting.text import line
-from pytest_rollout.reporting.writing import Format, Written
+from pytest_rollout.reporting.writing import Written
 
 MOST = 20
 """How many findings are listed; the brief has the rest."""

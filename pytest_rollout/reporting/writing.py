@@ -5,43 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from pytest_rollout.core.errors import ReportError
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.judgement import Sealed
 from pytest_rollout.core.redaction import Redactor
-from pytest_rollout.core.rollout import NAME, Stage
+from pytest_rollout.core.rollout import Stage
 from pytest_rollout.reporting import allure_run, brief, junit, page, verdict
+from pytest_rollout.reporting.clearing import Format, emptied, entered
 from pytest_rollout.reporting.folder import PART, Folder, unlike
 
 Differences = Callable[[bytes, Sealed], str]
 """What in a report that was read back is not the judgement; empty if nothing."""
-
-
-class Format(StrEnum):
-    """A report, as options name it. ``verdict`` is always written."""
-
-    VERDICT = "verdict"
-    BRIEF = "brief"
-    HTML = "html"
-    JUNIT = "junit"
-    ALLURE = "allure"
-
-    @property
-    def file(self) -> str:
-        """The name of its file or folder."""
-        return _FILES[self]
-
-
-_FILES = {
-    Format.VERDICT: "verdict.json",
-    Format.BRIEF: "brief.md",
-    Format.HTML: "brief.html",
-    Format.JUNIT: "junit.xml",
-    Format.ALLURE: "allure-results",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +47,6 @@ class Written:
         return next((report.path for report in self.reports if report.format is kind), None)
 
 
-def clear(folder: Path) -> None:
-    """Take away what an earlier run left in ``<reports>/<rollout>/<stage>``, lest it be taken for this one's.
-
-    Only names this room writes are touched. Raises ``ReportError``.
-    """
-    with _enter(folder) as here:
-        _clear(here)
-
-
 def write(
     sealed: Sealed,
     evidence: Evidence,
@@ -99,8 +66,8 @@ def write(
     if folder.parts[-2:] != (run.rollout, run.stage):
         raise ReportError(f"{folder}: reports of {run.rollout}:{run.stage} go into {run.rollout}/{run.stage}.")
     written: list[Report] = []
-    with _enter(folder) as here:
-        _clear(here)
+    with entered(folder) as here:
+        emptied(here)
         words = "".join(brief.parts(sealed, plan_stage))
         sources: dict[Format, tuple[Iterable[str | bytes], Differences]] = {
             Format.VERDICT: (verdict.parts(sealed), verdict.differences),
@@ -114,28 +81,6 @@ def write(
         if Format.ALLURE in formats:
             written.append(_allure(here, sealed, evidence, words, redactor))
     return Written(folder=here.path, reports=tuple(written))
-
-
-def _enter(folder: Path) -> Folder:
-    for name in folder.parts[-2:]:
-        # Names come from a plan that was checked; this is the place where they become a path.
-        if not NAME.fullmatch(name):
-            raise ReportError(f"{folder}: '{name}' cannot be the name of a folder; a name is like 'dark-launch'.")
-    with Folder.open(folder.parent.parent) as root, root.enter(folder.parent.name) as middle:
-        here = middle.enter(folder.name)
-    try:
-        here.lock()
-    except ReportError:
-        here.close()
-        raise
-    return here
-
-
-def _clear(here: Folder) -> None:
-    ours = set(_FILES.values())
-    for name in here.names():
-        if name in ours or (name.startswith(".") and name.endswith(PART)):
-            here.remove(name)
 
 
 def _file(

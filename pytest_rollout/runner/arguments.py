@@ -10,12 +10,12 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from pytest_rollout.core.errors import UsageError, listed, suggestion
-from pytest_rollout.core.judging import Narrowing
+from pytest_rollout.core.narrowing import Narrowing
 
 FORMATS = ("allure", "brief", "html", "junit")
 
@@ -119,6 +119,11 @@ class Request:
     original: tuple[str, ...] = ()
     allow_writes: bool = False
 
+    def allowing(self, plugins: Sequence[str]) -> Request:
+        """The same, for a rollout whose plan loads these plugins anyway: to ask for them narrows nothing."""
+        asked = {f"-p {name}" for name in plugins}
+        return replace(self, narrowings=tuple(each for each in self.narrowings if each.what not in asked))
+
     def outputs(self, root: Path) -> Iterator[tuple[str, Path]]:
         """Each option that names what the run writes, and a file that it would write."""
         for option in self.forwarded:
@@ -143,7 +148,7 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"command line: {message}.")
 
 
-def parse(arguments: Sequence[str], allowed_plugins: Sequence[str] = ()) -> Request:
+def parse(arguments: Sequence[str]) -> Request:
     """Sort a command line; raises ``UsageError`` on what does not go together with ``--stage``."""
     seen = _Seen()
     namespace, unknown = _parser(seen).parse_known_intermixed_args(_split(arguments))
@@ -161,7 +166,7 @@ def parse(arguments: Sequence[str], allowed_plugins: Sequence[str] = ()) -> Requ
     for name in ("network", "rollout_ledger", "rollout_reports", "rollout_formats"):
         if len(getattr(namespace, name)) > 1:
             raise UsageError(f"--{name.replace('_', '-')} is given more than once; give it once.")
-    narrowings, forwarded = _narrowings(seen.narrows, frozenset(allowed_plugins))
+    narrowings, forwarded = _narrowings(seen.narrows)
     return Request(
         stage=namespace.stage[0],
         network=_single(namespace.network),
@@ -224,14 +229,12 @@ def _placed(name: str, value: str | None) -> str | None:
     return os.path.abspath(os.path.expanduser(os.path.expandvars(value)))  # noqa: PTH100, PTH111 - as pytest does
 
 
-def _narrowings(
-    seen: Sequence[tuple[str, str | None]], allowed_plugins: frozenset[str]
-) -> tuple[tuple[Narrowing, ...], list[str]]:
+def _narrowings(seen: Sequence[tuple[str, str | None]]) -> tuple[tuple[Narrowing, ...], list[str]]:
     narrowings: list[Narrowing] = []
     forwarded: list[str] = []
     why = {names.split()[0]: text for names, (_, text) in _NARROWS.items()}
     for name, value in seen:
-        if not _is_harmless(name, value, allowed_plugins):
+        if not _is_harmless(name, value):
             shown = name if value is None else f"{name} {value}"
             narrowings.append(Narrowing(what=shown, why=why[name]))
         if name not in _NEEDS_PLUGIN and not (name == "-p" and value in _XDIST):
@@ -239,9 +242,9 @@ def _narrowings(
     return tuple(narrowings), forwarded
 
 
-def _is_harmless(name: str, value: str | None, allowed_plugins: frozenset[str]) -> bool:
+def _is_harmless(name: str, value: str | None) -> bool:
     if name == "-p":
-        return value in _HARMLESS_PLUGINS or value in allowed_plugins
+        return value in _HARMLESS_PLUGINS
     if name == "--maxfail":
         return value == "0"
     if name == "--assert":

@@ -8,6 +8,7 @@ project code runs before that. What has been written to the socket is out of the
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import selectors
 import socket
@@ -15,6 +16,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,7 @@ class Inbox:
         self._packer = zlib.compressobj(6)
         self._packed: list[bytes] = []
         self._size = 0
+        self._watched = -1
         self.refusals: list[str] = []
 
     def brief(self, briefing: Briefing) -> None:
@@ -80,6 +83,12 @@ class Inbox:
         for connection in self._waiting:
             self._reply(connection)
         self._waiting.clear()
+
+    def watch(self, process: int) -> None:
+        """Let ``listen`` return as well when this child has ended (Linux)."""
+        with suppress(AttributeError, OSError):
+            self._watched = os.pidfd_open(process)
+            self._selector.register(self._watched, selectors.EVENT_READ)
 
     @property
     def is_quiet(self) -> bool:
@@ -93,15 +102,24 @@ class Inbox:
                 self._accept()
             elif isinstance(key.fileobj, socket.socket):
                 self._receive(key.fileobj)
+            elif key.fileobj == self._watched:
+                self._forget()  # it stays readable
 
     def close(self) -> bytes:
         """Stop listening; returns every accepted line, newline-ended, in order of arrival."""
         for connection in list(self._buffers):
             self._drop(connection)
+        self._forget()
         self._selector.close()
         self._server.close()
         self._packed.append(self._packer.flush())
         return zlib.decompress(b"".join(self._packed))
+
+    def _forget(self) -> None:
+        if self._watched >= 0:
+            self._selector.unregister(self._watched)
+            os.close(self._watched)
+            self._watched = -1
 
     def _accept(self) -> None:
         connection, _ = self._server.accept()

@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.redaction import Redactor
-from pytest_rollout.core.rollout import Network, Rollout, Stage
+from pytest_rollout.core.rollout import Metric, Network, Rollout, Stage
 
 _BARE = frozenset({"hello", "end"})
 _NAMES = frozenset(
@@ -41,7 +41,26 @@ def kept_plan(rollout: Rollout) -> Rollout:
     redactor = Redactor(rollout.secrets)
     stages = tuple(_kept_stage(stage, redactor) for stage in rollout.stages)
     services = {name: replace(each, url=redactor.text(each.url)) for name, each in rollout.services.items()}
-    return replace(rollout, title=redactor.text(rollout.title), stages=stages, services=services)
+    metrics = {name: _kept_metric(each, redactor) for name, each in rollout.metrics.items()}
+    return replace(rollout, title=redactor.text(rollout.title), stages=stages, services=services, metrics=metrics)
+
+
+def _kept_metric(metric: Metric, redactor: Redactor) -> Metric:
+    clean, source = redactor.text, metric.source
+    if source is not None:
+        source = replace(
+            source,
+            query=clean(source.query),
+            good=clean(source.good),
+            total=clean(source.total),
+            url=clean(source.url),
+            path=clean(source.path),
+            pattern=clean(source.pattern),
+            per=clean(source.per),
+            things=tuple(map(clean, source.things)),
+            options=redactor.value(source.options),
+        )
+    return replace(metric, description=clean(metric.description), source=source)
 
 
 def kept_id(item: str, redactor: Redactor) -> str:

@@ -1,7 +1,9 @@
 """A whole question as bytes, so that anybody can ask the judge again and get the same answer (rule 5).
 
-The events stand first, one JSON line each, in the order they arrived; the last line holds what
-the supervisor itself pinned and saw. Only the plan is not enclosed: its digest is.
+The events stand first, one JSON line each, in the order they arrived; then the samples that sources
+answered, one line a metric, and those of baselines; the last line holds what the supervisor itself
+pinned and saw, and how many lines of samples stand before it. Only the plan is not enclosed: its
+digest is.
 """
 
 from __future__ import annotations
@@ -9,21 +11,29 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
+from pytest_rollout.core.asking import Sampled
+from pytest_rollout.core.baseline import Captured
 from pytest_rollout.core.chain import Block, Sighting, Witness
 from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.judgement import Run, Subject
-from pytest_rollout.core.judging import Ending, Narrowing, Question
+from pytest_rollout.core.judging import Ending, Question
 from pytest_rollout.core.manifest import Doubt, Function, Manifest
+from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.rollout import Rollout
 
-_VERSION = 1
+_VERSION = 2
+_WITHOUT_SAMPLES = 1
+"""The version that knew no samples; what it recorded is judged as ever."""
 
 
 def pack(question: Question) -> bytes:
-    """The supervisor's own line, which follows the events; ends with a newline."""
+    """The supervisor's own lines, which follow the events; ends with a newline."""
+    sampled = question.sampled
+    baselines = {name: each.samples for name, each in sampled.captured.items() if each.samples}
     about = {
         "version": _VERSION,
         "plan": question.plan,
@@ -37,22 +47,79 @@ def pack(question: Question) -> bytes:
         "ticks": {str(number): by for number, by in question.ticks.items()},
         "facts": dict(question.facts),
         "witnesses": [asdict(each) for each in question.witnesses],
+        "samples": list(sampled.lines),
+        "baselines": list(baselines),
+        "entered": _written(sampled.entered),
+        "unchanged": _written(sampled.unchanged),
+        "captured": {
+            name: {"value": str(each.value), "at": each.at.isoformat(), "judgement": each.judgement}
+            for name, each in sampled.captured.items()
+        },
     }
     line = json.dumps(about, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return line.encode() + b"\n"
+    return b"".join(each + b"\n" for each in (*sampled.lines.values(), *baselines.values(), line.encode()))
 
 
 def unpack(content: bytes, rollout: Rollout, evidence_digest: str) -> Question:
     """The question that ``pack`` wrote, for the same plan; raises ``EvidenceError`` if it is not one."""
     try:
-        *events, last = content.rstrip(b"\n").split(b"\n")
-        about = json.loads(last)
-        if about["version"] != _VERSION:
-            raise EvidenceError(f"the evidence is of version {about['version']}; this version reads {_VERSION}.")
-        evidence = Evidence.of(json.loads(line) for line in events)
-        return replace(_question(about, rollout, evidence), evidence_digest=evidence_digest)
+        lines, about = _about(content)
+        names, baselines = about["samples"], about["baselines"]
+        count = len(lines) - len(names) - len(baselines)
+        evidence = Evidence.of(json.loads(line) for line in lines[:count])
+        sampled = Sampled(
+            lines=dict(zip(names, lines[count:], strict=False)),
+            entered=_read(about["entered"]),
+            unchanged=_read(about["unchanged"]),
+            captured=_captured(about, dict(zip(baselines, lines[count + len(names) :], strict=True))),
+        )
+        return replace(_question(about, rollout, evidence), evidence_digest=evidence_digest, sampled=sampled)
     except (KeyError, TypeError, ValueError) as error:
         raise EvidenceError(f"the recorded evidence cannot be read ({type(error).__name__}: {error}).") from None
+
+
+def samples_in(content: bytes) -> dict[str, bytes]:
+    """The packed samples of recorded evidence by their metric; raises ``EvidenceError``."""
+    try:
+        lines, about = _about(content)
+        names = about["samples"]
+        start = len(lines) - len(names) - len(about["baselines"])
+        return dict(zip(names, lines[start:], strict=False))
+    except (KeyError, TypeError, ValueError) as error:
+        raise EvidenceError(f"the recorded evidence cannot be read ({type(error).__name__}: {error}).") from None
+
+
+def _about(content: bytes) -> tuple[list[bytes], dict[str, Any]]:
+    """All lines but the last, and what the last says."""
+    *lines, last = content.rstrip(b"\n").split(b"\n")
+    about = json.loads(last)
+    if about["version"] == _WITHOUT_SAMPLES:
+        about |= {"samples": [], "baselines": [], "entered": None, "unchanged": None, "captured": {}}
+    elif about["version"] != _VERSION:
+        raise EvidenceError(f"the evidence is of version {about['version']}; this version reads {_VERSION}.")
+    if len(about["samples"]) + len(about["baselines"]) > len(lines):
+        raise EvidenceError("the recorded evidence lacks samples that it lists.")
+    return lines, about
+
+
+def _captured(about: dict[str, Any], samples: dict[str, bytes]) -> dict[str, Captured]:
+    return {
+        name: Captured(
+            value=Fraction(each["value"]),
+            at=datetime.fromisoformat(each["at"]),
+            judgement=each["judgement"],
+            samples=samples.get(name, b""),
+        )
+        for name, each in about["captured"].items()
+    }
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _read(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _question(about: dict[str, Any], rollout: Rollout, evidence: Evidence) -> Question:

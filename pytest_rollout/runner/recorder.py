@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -13,13 +12,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from pytest_rollout.core.judging import Ending
-from pytest_rollout.core.rollout import Rollout
-from pytest_rollout.runner.arguments import Request
-from pytest_rollout.runner.channel import VARIABLE, Inbox
-from pytest_rollout.runner.scan import PYTHON_CLASSES, PYTHON_FILES, PYTHON_FUNCTIONS
-from pytest_rollout.runner.tree import passed_over
+if TYPE_CHECKING:  # a recorder is started before anything else is imported
+    from pytest_rollout.core.judging import Ending
+    from pytest_rollout.runner.channel import Inbox
 
 ENVIRONMENT = frozenset(
     {
@@ -30,43 +27,10 @@ ENVIRONMENT = frozenset(
 )
 """What a recorder gets of the environment, besides LC_* and what the plan lists."""
 
-_FORCED = (
-    "addopts=",
-    "testpaths=",
-    f"python_files={' '.join(PYTHON_FILES)}",
-    f"python_classes={PYTHON_CLASSES}",
-    f"python_functions={PYTHON_FUNCTIONS}",
-    "collect_imported_tests=true",
-    "empty_parameter_set_mark=fail_at_collect",
-    "strict_markers=true",
-    "strict_xfail=true",
-    "strict_config=false",
-    "strict_parametrization_ids=true",
-    "usefixtures=",
-    "faulthandler_timeout=0",
-)
 _GRACE_SECONDS = 5.0
 _INTERRUPT_SECONDS = 30.0
 _SET_CHILD_SUBREAPER = 36
-_SET_PDEATHSIG = 1
 _ROUNDS = 10
-
-
-def pytest_arguments(request: Request, rollout: Rollout, *, stage: str, root: Path, below: Sequence[str]) -> list[str]:
-    """The recorder's command line: what the request allows, then what no request can change."""
-    loaded = ["pytest_rollout.plugin", *rollout.plugins]
-    if request.uses_workers:
-        loaded.append("xdist.plugin")
-    arguments = [f"-p{name}" for name in loaded]
-    if not request.uses_cache:
-        arguments.append("-pno:cacheprovider")
-    own_roots = any(option.startswith("--confcutdir") for option in request.forwarded)
-    arguments += [] if own_roots else [f"--confcutdir={root}"]
-    arguments += [f"--rootdir={root}", *request.forwarded, f"--stage={rollout.name}:{stage}"]
-    unread = " ".join((".*", *sorted(passed_over(rollout, rollout.suite))))
-    arguments += [f"--override-ini={setting}" for setting in (*_FORCED, f"norecursedirs={unread}")]
-    whole = [str(rollout.folder)] if rollout.suite == rollout.folder else [str(rollout.plan), str(rollout.suite)]
-    return [*arguments, "--", *(below or whole)]
 
 
 def scrubbed(given: Mapping[str, str]) -> dict[str, str]:
@@ -82,33 +46,42 @@ def scrubbed(given: Mapping[str, str]) -> dict[str, str]:
 class Recorder:
     """One recorder from its start to the end of everything it started.
 
-    It is started before its orders are known, and imports pytest meanwhile (``recording``).
+    It is started before its orders are known, and imports pytest meanwhile (``recording``); so this
+    module imports little.
     """
 
-    def __init__(self, cwd: Path) -> None:
-        _adopt_orphans()
+    def __init__(self) -> None:
         self._interrupted = False
         orders, self._orders = os.pipe()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "pytest_rollout.recording", str(orders)],
-            cwd=cwd,
             env=scrubbed(os.environ),
             pass_fds=(orders,),
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has no threads
         )
         os.close(orders)
         self._old = {each: signal.signal(each, self._note) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
-    def begin(self, arguments: Sequence[str], *, socket: Path, variables: Sequence[str]) -> None:
-        """Give the orders: pytest's arguments, and the variables that the plan passes on."""
+    def begin(self, arguments: Sequence[str], *, root: Path, socket: Path, variables: Sequence[str]) -> None:
+        """Give the orders: where to stand, pytest's arguments, and the variables that the plan passes on."""
+        from pytest_rollout.runner.channel import VARIABLE  # noqa: PLC0415 - see above
+
+        _adopt_orphans()
         passed = {name: os.environ[name] for name in variables if name in os.environ}
-        orders = {"arguments": list(arguments), "environment": passed | {VARIABLE: str(socket)}}
-        with os.fdopen(self._orders, "w") as pipe:
-            json.dump(orders, pipe)
-        self._orders = -1
+        orders = {
+            "arguments": list(arguments),
+            "environment": passed | {VARIABLE: str(socket)},
+            "folder": str(root),
+            "supervisor": os.getpid(),
+        }
+        pipe, self._orders = self._orders, -1
+        with contextlib.suppress(BrokenPipeError), os.fdopen(pipe, "w") as file:  # one that is gone records nothing
+            json.dump(orders, file)
 
     def follow(self, inbox: Inbox, deadline_seconds: float) -> Ending:
         """Take in events until the recorder has ended; kill it at its deadline."""
+        from pytest_rollout.core.judging import Ending  # noqa: PLC0415 - see above
+
+        inbox.watch(self._process.pid)
         latest = time.monotonic() + deadline_seconds
         deadline_passed = False
         while self._process.poll() is None:
@@ -131,6 +104,7 @@ class Recorder:
         """Leave nothing behind: no process, no signal handler, no descriptor."""
         if self._orders >= 0:
             os.close(self._orders)
+            self._orders = -1
         self._stop()
         for number, handler in self._old.items():
             signal.signal(number, handler)
@@ -179,10 +153,6 @@ def end_all_below() -> None:
 def _adopt_orphans() -> None:
     """Become the parent of what the recorder's children leave behind (Linux), so that it can be ended."""
     if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - while the recorder starts
+
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def _end_with_parent() -> None:
-    """A recorder whose supervisor was killed has nobody to tell; the kernel ends it (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

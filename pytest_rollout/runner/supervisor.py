@@ -8,26 +8,34 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from pytest_rollout.core.errors import LedgerError, RolloutError, UsageError, listed
 from pytest_rollout.core.outcome import Verdict
 from pytest_rollout.core.rollout import Rollout
-from pytest_rollout.ledger.port import Ledger
 from pytest_rollout.plan import check_together, discover, find_gates, load, of_rollout, project_root
 from pytest_rollout.runner.arguments import Request, parse, selects
-from pytest_rollout.runner.gate import Gate, Judged, run_gate
+from pytest_rollout.runner.gate import Gate
 from pytest_rollout.runner.recorder import Recorder
+from pytest_rollout.runner.run import run_gate
+
+if TYPE_CHECKING:
+    from pytest_rollout.ledger.port import Ledger
+    from pytest_rollout.runner.judged import Judged
 
 INTERRUPTED = 2
 USAGE = 4
 _PASSED_THROUGH = frozenset({2, 3, 4})
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Judge what the arguments ask for; prints, and returns the exit status."""
+def main(arguments: Sequence[str], recorder: Recorder | None = None) -> int:
+    """Judge what the arguments ask for; prints, and returns the exit status.
+
+    ``recorder`` is one that was started already, lest it wait for our imports.
+    """
     try:
-        return _run(arguments)
+        with closing(recorder or Recorder()) as first:
+            return _run(arguments, first)
     except LedgerError as error:
         _tell(f"HOLD: {error}", sys.stderr)
         return Verdict.HOLD.exit_status
@@ -39,34 +47,32 @@ def main(arguments: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str], recorder: Recorder) -> int:
     root = project_root(Path.cwd())
     plans = discover(root)
     if not plans:
         raise UsageError("--stage: no rollout.toml below the project's root; create one with `rollout init`.")
-    request = parse(arguments)
-    with closing(Recorder(root)) as recorder:
-        first, *others = _gates(request, arguments, plans, root)
-        statuses = [_judge(first, recorder)]
+    first, *others = _gates(parse(arguments), plans, root)
+    statuses = [_judge(first, recorder)]
+    recorder.close()
     for gate in others:
         if statuses[-1] == INTERRUPTED:
             break
-        with closing(Recorder(root)) as recorder:
-            statuses.append(_judge(gate, recorder))
+        with closing(Recorder()) as another:
+            statuses.append(_judge(gate, another))
     return max(statuses, key=_gravity)
 
 
-def _gates(request: Request, arguments: Sequence[str], plans: Sequence[Path], root: Path) -> list[Gate]:
+def _gates(request: Request, plans: Sequence[Path], root: Path) -> list[Gate]:
     """The gates that the stage and the paths select."""
     cwd = Path.cwd()
     rollouts: list[Rollout] = [load(path, environment=os.environ, root=root) for path in _chosen(request, plans, cwd)]
     check_together(rollouts, root=root)
     gates = []
     for rollout, stage in find_gates(rollouts, request.stage):
-        own = parse(arguments, allowed_plugins=rollout.plugins)
         inside = _inside(rollout.folder, plans)
         _, below = selects(request.paths, rollout.folder, rollout.suite, cwd, inside)
-        gate = Gate(rollout=rollout, stage=stage, root=root, request=own, below=below)
+        gate = Gate(rollout=rollout, stage=stage, root=root, request=request.allowing(rollout.plugins), below=below)
         gate.check()
         gates.append(gate)
     if len(gates) > 1 and any(option.startswith("--junitxml") for option in request.forwarded):

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_rollout.core.judging import Ending, Narrowing
+from pytest_rollout.core.judging import Ending
 from pytest_rollout.core.manifest import Doubt, Manifest
+from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
 from pytest_rollout.core.rollout import ChecklistEntry
 

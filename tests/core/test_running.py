@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from pytest_rollout.core.judging import Ending, Narrowing
+from pytest_rollout.core.judging import Ending
 from pytest_rollout.core.manifest import Doubt, Manifest
+from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
 from pytest_rollout.core.running import RECORDED, TELLING_WARNINGS
 

@@ -410,7 +410,7 @@ def captured(value: Fraction, *, days: int = 1, samples: bytes = b"") -> Capture
     ids=["on the limit", "beyond", "too old", "from the future", "zero", "none"],
 )
 def test_at_most_a_fifth_worse_than_before(before: Captured | None, outcome: Outcome, word: str) -> None:
-    found = evaluate(COMPARED, latency(*[120.0] * 241), captured=before).finding
+    found = evaluate(COMPARED, latency(*[120.0] * 241), captured={} if before is None else {"answers": before}).finding
 
     assert found.outcome is outcome
     assert word in found.detail
@@ -419,9 +419,11 @@ def test_at_most_a_fifth_worse_than_before(before: Captured | None, outcome: Out
 def test_a_ratio_is_worse_when_it_is_lower() -> None:
     criterion = replace(SUCCESS, baseline=Baseline(worse=Fraction(1, 100), max_age=timedelta(days=30)))
 
-    assert evaluate(criterion, success(999), captured=captured(Fraction(1))).finding.outcome is Outcome.PASS
+    assert (
+        evaluate(criterion, success(999), captured={"succeeds": captured(Fraction(1))}).finding.outcome is Outcome.PASS
+    )
     strict = replace(criterion, baseline=Baseline(worse=Fraction(1, 10_000), max_age=timedelta(days=30)))
-    assert evaluate(strict, success(999), captured=captured(Fraction(1))).finding.outcome is Outcome.FAIL
+    assert evaluate(strict, success(999), captured={"succeeds": captured(Fraction(1))}).finding.outcome is Outcome.FAIL
 
 
 @pytest.mark.parametrize(
@@ -435,7 +437,9 @@ def test_a_rank_test_tells_worse_from_chance(shift: float, count: int, outcome: 
     then = [100.0 + index % 10 for index in range(count)]
     before = Samples(metric="latency", source="s", query="q", since=0, until=NOW, series=(latency(*then),))
     now = [each + shift for each in [100.0 + index % 10 for index in range(241)]]
-    found = evaluate(criterion, latency(*now), captured=captured(Fraction(109, 1000), samples=packed(before))).finding
+    found = evaluate(
+        criterion, latency(*now), captured={"answers": captured(Fraction(109, 1000), samples=packed(before))}
+    ).finding
 
     assert found.outcome is outcome
 

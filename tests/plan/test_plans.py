@@ -329,8 +329,8 @@ MISSHAPEN = {
         "stages: is an array; a table is needed.",
     ),
     "a key of a later version": (
-        SMALL + 'soak = { for = "7d" }\n',
-        "stages.beta: no key 'soak' in this version; it comes with a later version; leave it out.",
+        SMALL + 'watch = { for = "7d" }\n',
+        "stages.beta: no key 'watch' in this version; it comes with a later version; leave it out.",
     ),
     "typo in [rollout]": (
         edit("judgement_max_age", "judgment_max_age"),
@@ -520,7 +520,9 @@ MISSHAPEN = {
     ),
     "typo in a metric": (
         edit("description =", "descripton ="),
-        "metrics.tx_success: no key 'descripton'; allowed are unit, description, source. Did you mean 'description'?",
+        "metrics.tx_success: no key 'descripton'; allowed are unit, description, source, url, path, query, good, total, "
+        "pattern, per, things, interval, timeout, histogram, token, tenant, certificates, observed, time, time_format, "
+        "zone, network, finality, addresses, deadline. Did you mean 'description'?",
     ),
     "metric without unit": (
         edit('unit = "gas"', ""),
@@ -535,15 +537,10 @@ MISSHAPEN = {
         edit('unit = "ratio"', 'unit = "%"'),
         'metrics.tx_success.unit: a share is measured as counts; write unit = "ratio".',
     ),
-    "metric from prometheus": (
-        edit('source = "tests"', 'source = "prometheus"'),
-        "metrics.api_latency.source: source 'prometheus' comes with a later version, this one knows metrics that "
-        "tests measure; allowed is tests.",
-    ),
-    "metric with a query": (
-        edit('source = "tests"', "good = 'x'"),
-        "metrics.api_latency: no key 'good' in this version; metrics are measured by tests, other sources come with "
-        "a later version; leave it out.",
+    "metric from nowhere": (
+        edit('source = "tests"', 'source = "promtheus"'),
+        "metrics.api_latency.source: no source 'promtheus'; allowed are tests, prometheus, http, sql, log, chain, "
+        "recorded. Did you mean 'prometheus'?",
     ),
     "metric name in capitals": (
         edit("[metrics.fee]", "[metrics.Fee]"),
@@ -668,12 +665,12 @@ MISSHAPEN = {
     "typo in a criterion": (
         edit("min_samples", "min_sample"),
         "stages.alpha.criteria['transactions succeed']: no key 'min_sample'; allowed are name, metric, promote, alert, "
-        "statistic, min_samples, advisory, rollback, on_no_data. Did you mean 'min_samples'?",
+        "statistic, min_samples, advisory, rollback, on_no_data, over, max_age, max_gap, max_blind, baseline. Did you mean 'min_samples'?",
     ),
     "promote misspelt": (
         edit('promote = "> 99 %"', 'promot = "> 99 %"'),
         "stages.alpha.criteria['transactions succeed']: no key 'promot'; allowed are name, metric, promote, alert, "
-        "statistic, min_samples, advisory, rollback, on_no_data. Did you mean 'promote'?",
+        "statistic, min_samples, advisory, rollback, on_no_data, over, max_age, max_gap, max_blind, baseline. Did you mean 'promote'?",
     ),
     "no promote": (
         edit('promote = "> 99 %"', ""),
@@ -696,20 +693,10 @@ MISSHAPEN = {
         edit('"> 99 %"', '"≥ 99 %"'),
         "stages.alpha.criteria['transactions succeed'].promote: '≥ 99 %' begins with '≥'; write '>='.",
     ),
-    "criterion over time": (
-        edit("min_samples = 299", 'over = "1h"'),
-        "stages.alpha.criteria['transactions succeed']: no key 'over' in this version; metrics measured by tests have "
-        "no history to look back on; leave it out.",
-    ),
-    "trigger over time": (
-        edit('severity = "planned"', 'over = "1h"'),
-        "stages.alpha.criteria['transactions succeed'].rollback['< 95 %']: no key 'over' in this version; metrics "
-        "measured by tests have no history to look back on; leave it out.",
-    ),
     "typo in a lone trigger": (
         edit('{ when = "> 500 ms" }', '{ wen = "> 500 ms" }'),
-        "stages.alpha.criteria['answers are quick'].rollback: no key 'wen'; allowed are when, severity. "
-        "Did you mean 'when'?",
+        "stages.alpha.criteria['answers are quick'].rollback: no key 'wen'; allowed are when, severity, over, "
+        "window. Did you mean 'when'?",
     ),
     "severity unknown": (
         edit('"planned"', '"plannd"'),
@@ -718,8 +705,8 @@ MISSHAPEN = {
     ),
     "statistic unknown": (
         edit('"p95"', '"p75"'),
-        "stages.alpha.criteria['answers are quick'].statistic: no statistic 'p75'; allowed are every, sum, count, max, "
-        "min, p50, p90, p95, p99. Did you mean 'p95'?",
+        "stages.alpha.criteria['answers are quick'].statistic: no statistic 'p75'; allowed are every, sum, count, "
+        "mean, max, min, p50, p90, p95, p99. Did you mean 'p95'?",
     ),
     "no data promotes": (
         edit('on_no_data = "hold"', 'on_no_data = "promote"'),

@@ -79,7 +79,7 @@ def test_options_that_only_change_how_a_run_looks_narrow_nothing(given) -> None:
 
 def test_a_plugin_of_the_plan_narrows_nothing() -> None:
     """What ``rollout.plugins`` lists is part of the gate."""
-    assert parse(["--stage=alpha", "-p", "pytest_asyncio"], ["pytest_asyncio"]).narrowings == ()
+    assert parse(["--stage=alpha", "-p", "pytest_asyncio"]).allowing(["pytest_asyncio"]).narrowings == ()
 
 
 REFUSED = {

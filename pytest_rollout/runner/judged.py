@@ -1,0 +1,139 @@
+"""From a run that has ended to a recorded judgement and its reports; imported while the recorder works."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from pytest_rollout.core.chain import Witness
+from pytest_rollout.core.checklist import valid_ticks
+from pytest_rollout.core.entries import EntryKind
+from pytest_rollout.core.errors import ReportError
+from pytest_rollout.core.evidence import Evidence
+from pytest_rollout.core.judgement import Judgement, Sealed
+from pytest_rollout.core.judging import Ending, Question, judge
+from pytest_rollout.core.narrowing import Narrowing
+from pytest_rollout.core.redaction import Redactor
+from pytest_rollout.ledger.canonical import seal
+from pytest_rollout.ledger.port import Ledger
+from pytest_rollout.reporting import Written, write
+from pytest_rollout.runner import pinning, tree
+from pytest_rollout.runner.gate import Gate
+from pytest_rollout.runner.kept import kept_plan
+from pytest_rollout.runner.record import pack
+from pytest_rollout.runner.sampling import sampled
+from pytest_rollout.runner.started import Started
+from pytest_rollout.runner.witnessing import facts_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A gate's recorded judgement, how pytest itself ended, and where the reports are."""
+
+    sealed: Sealed
+    evidence: Evidence
+    pytest_status: int | None
+    folder: Path
+    written: Written | None
+    report_error: str = ""
+
+
+def asked(
+    started: Started,
+    evidence: Evidence,
+    ending: Ending,
+    refusals: tuple[str, ...],
+    judged_at: datetime,
+    ledger: Ledger,
+) -> Question:
+    """Everything the judge is asked, with what the supervisor and the sources of samples see now."""
+    gate = started.gate
+    subject = pinning.measure_subject(gate.rollout, gate.stage, gate.root, started.run.network or None)
+    narrowings = list(gate.narrowings)
+    if subject.suite_digest != tree.digest_of(started.manifest.files):
+        narrowings.append(Narrowing(what="files that changed during the run", why="the gate was not one gate"))
+    elif changed := sorted(started.stamps.items() ^ tree.stamps(started.manifest.files, gate.root).items()):
+        what = f"files that were touched during the run and put back, such as {changed[0][0]}"
+        narrowings.append(Narrowing(what=what, why="what ran need not be what was pinned"))
+    narrowings += [Narrowing(what="an event that was refused", why=why) for why in refusals]
+    plan = kept_plan(gate.rollout)
+    ticks = valid_ticks(started.history, plan, gate.stage.name, started.run.entry)
+    return Question(
+        rollout=plan,
+        stage=plan.stage(gate.stage.name),
+        plan=started.briefing.plan,
+        evidence=evidence,
+        manifest=started.manifest,
+        subject=subject,
+        run=started.run,
+        ending=ending,
+        judged_at=judged_at,
+        narrowings=tuple(narrowings),
+        ticks={number: f"{tick.person} on {tick.at.date().isoformat()}" for number, tick in ticks.items()},
+        facts=_facts(evidence),
+        sampled=sampled(gate.rollout, gate.stage, started.history, subject, ledger, until=judged_at),
+    )
+
+
+def record(gate: Gate, ledger: Ledger, question: Question, events: bytes) -> Judged:
+    """Judge; the ledger has the judgement, with events and question, before any report is written."""
+    bundle = events + pack(question)
+    digest = hashlib.sha256(bundle).hexdigest()
+    judgement: Judgement = judge(replace(question, evidence_digest=digest))
+    sealed = seal(judgement)
+    ledger.append(EntryKind.JUDGEMENT, sealed.payload, attachments={digest: bundle})
+    folder = gate.reports
+    written, error = None, ""
+    try:
+        written = write(
+            sealed,
+            question.evidence,
+            question.stage,
+            folder,
+            formats=gate.request.formats,
+            redactor=Redactor(gate.rollout.secrets),
+        )
+    except ReportError as trouble:
+        error = str(trouble)
+    return Judged(
+        sealed=sealed,
+        evidence=question.evidence,
+        pytest_status=_pytest_status(question.evidence, question.ending),
+        folder=folder,
+        written=written,
+        report_error=error,
+    )
+
+
+def _pytest_status(evidence: Evidence, ending: Ending) -> int | None:
+    """Pytest's own exit status, as the process that led the run reported it."""
+    for name in ("controller", "main"):
+        if (process := evidence.processes.get(name)) and process.exit_status is not None:
+            return process.exit_status
+    return ending.status
+
+
+def with_witnesses(question: Question, witnesses: tuple[Witness, ...]) -> Question:
+    """The question with what was seen of the real chain, whose own word outranks the recorder's."""
+    if not witnesses:
+        return question
+    return replace(question, witnesses=witnesses, facts={**question.facts, **facts_of(witnesses)})
+
+
+def _facts(evidence: Evidence) -> dict[str, str]:
+    """Chain and tool facts for reports, as the processes reported them."""
+    facts: dict[str, str] = {}
+    for process in evidence.processes.values():
+        facts |= {key: str(process.about[key]) for key in ("python", "pytest") if key in process.about}
+    workers = sum(1 for name in evidence.processes if name.startswith("gw"))
+    facts["workers"] = str(workers)
+    for item, observations in evidence.observations.items():
+        if "::network::" in item and observations and isinstance(value := observations[0].value, dict):
+            facts |= {
+                "chain id": str(value.get("chain_id")),
+                "block": str(value.get("number")),
+                "client": str(value.get("client")),
+            }
+    return facts

@@ -1,0 +1,132 @@
+"""Gates over time, end to end: the supervisor asks, the judge judges, the promotion asks again."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PLAN = """
+[rollout]
+name = "takumi"
+[metrics.success]
+unit = "ratio"
+source = "recorded"
+path = "${SAMPLES}"
+good = "good"
+total = "total"
+per = "node"
+things = ["a", "b"]
+[stages.beta]
+soak = { for = "1h", max_gap = "5m" }
+[[stages.beta.criteria]]
+name = "succeeds"
+metric = "success"
+promote = "> 99 %"
+min_samples = 299
+over = "30m"
+max_age = "1h"
+max_blind = "30m"
+rollback = { when = "< 90 %", over = "5m", window = "aggregate" }
+"""
+HOUR = 3600
+
+
+def record(
+    file: Path, *, good: int = 1000, until: float | None = None, since: int = 2 * HOUR, nodes: str = "ab"
+) -> None:
+    """Samples of each node every 15 seconds until now."""
+    end = int(time.time() if until is None else until)
+    rows = ["time,node,good,total"]
+    rows += [f"{at},{node},{good},1000" for at in range(end - since, end, 15) for node in nodes]
+    file.write_text("\n".join(rows) + "\n")
+
+
+@pytest.fixture
+def samples(project: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project.write({"rollout.toml": PLAN, "suites/beta/test_good.py": "def test_good():\n    assert True\n"}).commit()
+    file = tmp_path_factory.mktemp("recorded") / "samples.csv"
+    record(file)
+    return file
+
+
+def judged(project: Any, file: Path) -> dict[str, Any]:
+    ran = project.pytest("--stage=beta", "--rollout-formats=", env={"SAMPLES": str(file)})
+    judgement: dict[str, Any] = ran.judgement
+    return judgement | {"status": ran.status}
+
+
+def outcomes(judgement: dict[str, Any]) -> dict[str, str]:
+    return {
+        each["item"].partition("::beta::")[2]: each["outcome"]
+        for each in judgement["findings"]
+        if each["kind"] in {"criteria", "soak"}
+    }
+
+
+def test_a_covered_soak_and_healthy_samples_promote_and_are_asked_again(project: Any, samples: Path) -> None:
+    judgement = judged(project, samples)
+
+    assert (judgement["status"], judgement["verdict"]) == (0, "promote")
+    assert outcomes(judgement) == dict.fromkeys(
+        ("criteria::succeeds[a]", "criteria::succeeds[b]", "soak::success[a]", "soak::success[b]"), "pass"
+    )
+    finding = next(each for each in judgement["findings"] if each["item"].endswith("succeeds[a]"))
+    assert finding["source"].startswith("recorded in <SAMPLES>")
+    assert (finding["facts"]["value"], finding["facts"]["samples"]) == ("1", finding["facts"]["total"][:-3])
+    assert str(samples) not in json.dumps(judgement)
+
+    record(samples, good=800, since=HOUR)
+    refused = project.rollout("promote", "beta", env={"SAMPLES": str(samples)})
+    assert refused.status == 10
+    assert "since the judgement, the immediate rollback trigger < 90 %, in aggregate for more than 5m" in refused.err
+
+    samples.unlink()
+    blind = project.rollout("promote", "beta", env={"SAMPLES": str(samples)})
+    assert blind.status == 10
+    assert "cannot be asked again" in blind.err
+
+    record(samples)
+    assert project.rollout("promote", "beta", env={"SAMPLES": str(samples)}).status == 0
+
+
+def test_a_bad_node_rolls_back_whatever_its_tests_say(project: Any, samples: Path) -> None:
+    record(samples, good=800)
+
+    judgement = judged(project, samples)
+
+    assert (judgement["status"], judgement["verdict"]) == (20, "rollback")
+
+
+def test_a_source_that_is_gone_holds_as_an_error(project: Any, samples: Path) -> None:
+    samples.unlink()
+
+    judgement = judged(project, samples)
+
+    assert judgement["status"] == 10
+    assert set(outcomes(judgement).values()) == {"error"}
+
+
+def test_a_node_that_does_not_answer_is_not_a_smaller_total(project: Any, samples: Path) -> None:
+    record(samples, nodes="a")
+
+    assert outcomes(judged(project, samples)) == {
+        "criteria::succeeds[a]": "pass",
+        "criteria::succeeds[b]": "not_run",
+        "soak::success[a]": "pass",
+        "soak::success[b]": "not_run",
+    }
+
+
+def test_half_an_hour_of_samples_is_no_hour_of_soak(project: Any, samples: Path) -> None:
+    record(samples, since=HOUR // 2)
+    judgement = judged(project, samples)
+
+    assert judgement["status"] == 10
+    finding = next(each for each in judgement["findings"] if each["item"].endswith("soak::success[a]"))
+    assert finding["outcome"] == "pending"
+    assert "of 1h covered" in finding["measured"]
+    assert "complete at" in finding["measured"]
