@@ -48,6 +48,8 @@ HEAVY = {
     "allure_commons": {"reporting"},
     "defusedxml": {"services"},
     "jinja2": {"reporting"},
+    "jsonschema": {"services"},
+    "plyvel": {"stores"},
     "markdown_it": {"reporting"},
     "markupsafe": {"reporting"},
     "pydantic": {"plan"},

@@ -334,6 +334,26 @@ def replay(  # noqa: PLR0917 - one option a line, all by name on the command lin
     return 0 if is_clean else HOLD
 
 
+@app.command()
+def compare(
+    left: Annotated[str, typer.Argument(metavar="A", help="A declared store, or a folder or file.")],
+    right: Annotated[str, typer.Argument(metavar="B", help="The one to compare it with.")],
+    key: Annotated[
+        str, typer.Option(metavar="FIELDS", help="The fields that say who a record is, with commas between.")
+    ] = "",
+    fields: Annotated[
+        str, typer.Option(metavar="FIELDS", help="The fields to compare; default all, or those of the plan.")
+    ] = "",
+    as_json: Json = False,
+) -> int:
+    """Compare two stores record by record, as the plan's own checks do; 10 if they differ."""
+    from pytest_rollout.cli.comparing import compare_stores  # noqa: PLC0415 - only for this command
+
+    document, text, is_same = compare_stores(Path.cwd(), (left, right), key=key, fields=fields)
+    _print(document, text, as_json)
+    return 0 if is_same else HOLD
+
+
 @ledger_app.command("show")
 def ledger_show(
     sequence: Annotated[

@@ -60,6 +60,7 @@ class Kind(StrEnum):
     COMMAND = "commands"
     SOAK = "soak"
     ENDPOINT = "endpoints"
+    STORE = "stores"
     CHECKLIST = "checklist"
     ENGINE = "engines"
     NODE = "nodes"

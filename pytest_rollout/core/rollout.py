@@ -19,6 +19,7 @@ from pytest_rollout.core.notice import Importance
 from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.signoff import SignoffPolicy
 from pytest_rollout.core.soak import Soak
+from pytest_rollout.core.store_check import StoreSettings
 from pytest_rollout.core.units import Unit
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -298,6 +299,7 @@ class Rollout:
     nodes: Mapping[str, NodeSettings] = field(default_factory=dict)
     contradictions: tuple[Contradiction, ...] = ()
     services: Mapping[str, Service] = field(default_factory=dict)
+    stores: Mapping[str, StoreSettings] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from pytest_rollout.plan.notifications import notifications
 from pytest_rollout.plan.reading import parse, read
 from pytest_rollout.plan.sentence import Written
 from pytest_rollout.plan.stages import Declared, is_owed_something, stages
+from pytest_rollout.plan.stores import stores
 from pytest_rollout.plan.testfiles import has_tests
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         services=services(written, folder, plan.services),
         engines=engines(written, folder, plan.engines),
         nodes=nodes(written, plan.nodes),
+        stores=stores(written, folder, plan.stores),
     )
     told, addresses = notifications(written, plan.notifications, plan.cdevents)
     ledger = texts.like(texts.LEDGER, "ledger's id; `rollout ledger show` prints it")
@@ -96,6 +98,7 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         notifications=told,
         services=declared.services,
         secrets=addresses | secrets_in(networks) | dict(written.secrets),
+        stores=declared.stores,
         environment=tuple(declared.environment),
         plugins=settings.plugins(written, table.plugins),
         judgement_max_age=written.read(("rollout", "judgement_max_age"), table.judgement_max_age, duration),

@@ -35,6 +35,7 @@ from pytest_rollout.plan.section import (
     one_or_many,
 )
 from pytest_rollout.plan.stage_shape import StageTable
+from pytest_rollout.plan.store_shape import StoreDeclarationTable
 
 
 class RolloutTable(Section):
@@ -131,7 +132,7 @@ class ContradictionTable(Section):
 class Plan(Section):
     """A rollout's plan, the whole of rollout.toml."""
 
-    later: ClassVar[Mapping[str, str]] = dict.fromkeys(("stores", "databases"), A_LATER_VERSION)
+    later: ClassVar[Mapping[str, str]] = dict.fromkeys(("databases",), A_LATER_VERSION)
 
     rollout: RolloutTable = Field(
         examples=[{"name": "takumi"}],
@@ -153,6 +154,9 @@ class Plan(Section):
     )
     notifications: NotificationsTable | None = Field(None, description="Who is told when a verdict or a stage changes.")
     cdevents: CdeventsTable | None = Field(None, description="Where the same is posted for machines.")
+    stores: dict[str, StoreDeclarationTable] = Field(
+        {}, description="Where records are kept beside the chain.", json_schema_extra=keys(NAME.pattern)
+    )
     services: dict[str, ServiceTable] = Field(
         {}, description="What answers HTTP, and may be asked.", json_schema_extra=keys(NAME.pattern)
     )

@@ -44,6 +44,7 @@ from pytest_rollout.plan.section import (
 from pytest_rollout.plan.sentence import misfit
 from pytest_rollout.plan.signoff_shape import SignoffsTable
 from pytest_rollout.plan.soak_shape import SoakTable
+from pytest_rollout.plan.store_shape import StoreTable
 
 _WINDOW = r"every|aggregate|[1-9][0-9]{0,3} of [1-9][0-9]{0,3}"
 
@@ -310,7 +311,6 @@ class StageTable(Section):
 
     later: ClassVar[Mapping[str, str]] = dict.fromkeys(
         (
-            "stores",
             "databases",
             "watch",
         ),
@@ -348,6 +348,7 @@ class StageTable(Section):
         description="The rung each node stands on; each aspect is one item of the gate.",
         json_schema_extra=keys(NAME.pattern),
     )
+    stores: list[StoreTable] = Field([], description="What stores must hold; each is one item of the gate.")
     checklist: list[ChecklistTable] = Field(
         [], description="What people see to and tick; each is one item of the gate."
     )

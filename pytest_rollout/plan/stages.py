@@ -22,6 +22,7 @@ from pytest_rollout.core.rollout import (
     Stage,
     Value,
 )
+from pytest_rollout.core.store_check import StoreSettings
 from pytest_rollout.plan import texts
 from pytest_rollout.plan.commands import commands
 from pytest_rollout.plan.criteria import criteria
@@ -33,6 +34,7 @@ from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, quoted, s
 from pytest_rollout.plan.signoffs import signoffs
 from pytest_rollout.plan.soaks import soak
 from pytest_rollout.plan.states import Known, states
+from pytest_rollout.plan.stores import store_checks
 
 if TYPE_CHECKING:
     from pytest_rollout.plan.stage_shape import ExposureTable, StageTable
@@ -57,6 +59,7 @@ class Declared:
     services: Mapping[str, Service]
     engines: EngineSettings | None = None
     nodes: Mapping[str, NodeSettings] = field(default_factory=dict)
+    stores: Mapping[str, StoreSettings]
 
 
 def stages(written: Written, tables: Mapping[str, StageTable], declared: Declared) -> tuple[Stage, ...]:
@@ -100,6 +103,7 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
             *engine_checks(written, name, table.engines, declared.engines, declared.folder),
             *node_rungs(written, name, table.nodes, declared.nodes),
             *listed(written, name, table.inventory, declared.contracts, declared.networks),
+            *store_checks(written, name, table.stores, declared.stores),
         ),
         mode=stage_mode(written, name, table.engines),
     )

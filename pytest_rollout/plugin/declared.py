@@ -42,6 +42,7 @@ ROOMS: Mapping[Kind, Room] = {
     Kind.ENDPOINT: Room(module="pytest_rollout.services.checks"),
     Kind.ENGINE: Room(module="pytest_rollout.consensus.checks", fixtures=("engines",)),
     Kind.NODE: Room(module="pytest_rollout.consensus.checks", fixtures=("nodes",)),
+    Kind.STORE: Room(module="pytest_rollout.stores.checks"),
 }
 """The kinds whose checks are values of ``Stage.checks``, in the order they are collected."""
 

@@ -82,6 +82,15 @@ def flags(_rollout_context: Context) -> Any:
 
 
 @pytest.fixture(scope="session")
+def stores(_rollout_context: Context) -> Any:
+    """The declared stores by name: ``stores.before.records()``, ``stores.compare("before", "after", key=[…])``."""
+    from pytest_rollout.stores.opening import Stores  # noqa: PLC0415 - only where a store is used
+
+    with told():
+        return Stores(_rollout_context.rollout.stores)
+
+
+@pytest.fixture(scope="session")
 def services(_rollout_context: Context) -> Any:
     """A ``requests`` session for each declared service: ``services.api.get("/health")``; it reaches no other host."""
     from pytest_rollout.services.session import Services  # noqa: PLC0415 - requests, only where a service is used

@@ -1,27 +1,18 @@
-"""JSON read strictly - no NaN, no key twice, numbers exact - and one value of it by its pointer (RFC 6901)."""
+"""One value of a JSON document by its pointer (RFC 6901)."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pytest_rollout.core.errors import ServiceError, suggestion
-
-_DIGITS = 4000
-
+from pytest_rollout.core.exact_json import exact_json
 
 def parse(content: bytes) -> Any:
-    """The value; numbers with a fraction or an exponent as ``{"decimal": "0.5"}``. Raises ``ServiceError``."""
+    """The value, as ``exact_json`` reads it; raises ``ServiceError``."""
     try:
-        return json.loads(
-            content.decode("utf-8-sig"),
-            parse_float=lambda text: {"decimal": text[:_DIGITS]},
-            parse_constant=_refuse,
-            object_pairs_hook=_table,
-        )
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise ServiceError(f"is no JSON ({reason[:200]}).") from None
+        return exact_json(content)
+    except ValueError as error:
+        raise ServiceError(f"is no JSON ({str(error)[:200]}).") from None
 
 
 def read(content: bytes, pointer: str) -> dict[str, Any]:
@@ -45,15 +36,3 @@ def find(document: Any, pointer: str) -> Any:
     if value is None:
         raise ServiceError(f"has null at {place or '/'}, which is missing data.")
     return value
-
-
-def _refuse(text: str) -> Any:
-    raise ValueError(f"{text} is no number of JSON")
-
-
-def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        twice = next(key for index, (key, _) in enumerate(pairs) if key in {k for k, _ in pairs[:index]})
-        raise ValueError(f"key {twice[:80]!r} stands twice in one object")
-    return table

@@ -1,0 +1,60 @@
+"""Two stores compared by hand: ``rollout compare A B``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pytest_rollout import operations
+from pytest_rollout.core.errors import UsageError
+from pytest_rollout.core.evidence import Observation
+from pytest_rollout.core.outcome import Outcome
+from pytest_rollout.core.record import Identity
+from pytest_rollout.core.rollout import Rollout
+from pytest_rollout.core.store_check import StoreCheck, StoreSettings
+from pytest_rollout.core.store_tally import Asked
+
+
+def compare_stores(
+    place: Path, names: tuple[str, str], *, key: str, fields: str
+) -> tuple[Mapping[str, Any], str, bool]:
+    """The tally, a table for people, and whether both hold the same.
+
+    Names of a plan's stores are taken as one of its checks compares them; anything else is a path.
+    """
+    from pytest_rollout.stores.checks import observe_stores  # noqa: PLC0415 - after the command line is understood
+    from pytest_rollout.stores.opening import recognised  # noqa: PLC0415
+
+    left, right, declared = _stores(place, names)
+    one, other = left or recognised(names[0], place / names[0]), right or recognised(names[1], place / names[1])
+    asked = declared.asked if declared is not None else None
+    if key:
+        identity = Identity(key=tuple(filter(None, key.split(","))))
+        asked = replace(asked, identity=identity) if asked is not None else Asked(identity=identity)
+    if asked is None:
+        raise UsageError("what says who a record is? No check of a plan compares these two; write --key FIELDS.")
+    if fields:
+        asked = replace(asked, fields=tuple(filter(None, fields.split(","))))
+    check = StoreCheck(name=f"{names[0]} and {names[1]}", left=one, right=other, asked=asked)
+    value, source = observe_stores(check)
+    finding = check.judge("", Observation(item="", value=value, source=source))
+    lines = [f"{finding.title}: {finding.measured}", *(f"  {line}" for line in finding.detail.splitlines())]
+    return value, "\n".join(lines), finding.outcome is Outcome.PASS
+
+
+def _stores(
+    place: Path, names: tuple[str, str]
+) -> tuple[StoreSettings | None, StoreSettings | None, StoreCheck | None]:
+    """What plans below say of these names: both stores, and the check that compares them."""
+    rollouts: tuple[Rollout, ...] = ()
+    if not all((place / name).exists() for name in names):
+        rollouts = tuple(operations.Workspace.at(place).rollouts)
+    for rollout in rollouts:
+        if not any(name in rollout.stores for name in names):
+            continue
+        checks = [check for stage in rollout.stages for check in stage.checks if isinstance(check, StoreCheck)]
+        pairs = [check for check in checks if check.right is not None and (check.left.name, check.right.name) == names]
+        return rollout.stores.get(names[0]), rollout.stores.get(names[1]), pairs[0] if pairs else None
+    return None, None, None

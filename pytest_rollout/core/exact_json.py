@@ -1,0 +1,38 @@
+"""JSON read strictly: no NaN, no key twice, integers and decimals exact."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_DIGITS = 4000
+
+
+def exact_json(text: str | bytes) -> Any:
+    """The value; numbers with a fraction or an exponent as ``{"decimal": "0.5"}``. Raises ``ValueError``."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8-sig")
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _decimal(text: str) -> dict[str, str]:
+    return {"decimal": text[:_DIGITS]}
+
+
+def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"key {twice[:80]!r} stands twice in one object")
+    return table
+
+
+_DECODER = json.JSONDecoder(parse_float=_decimal, parse_constant=_refuse, object_pairs_hook=_table)

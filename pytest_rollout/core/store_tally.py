@@ -1,0 +1,125 @@
+"""Two stores, or one, record by record: what is asked of them, and the tally of what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_rollout.core.record import FieldKind, Identity, Record, differences, placeholder
+
+MOST_LISTED = 100
+"""Of each sort of trouble so many are listed; all are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What makes records the same, and which there must be.
+
+    ``fields`` are compared, all of both where it is empty. ``inventory`` lists the identities there must
+    be, and no others. ``scope`` maps a field to the values that are in scope; ``outside`` to those
+    that are known to be out of it, which are told and set aside.
+    """
+
+    identity: Identity
+    fields: tuple[str, ...] = ()
+    kinds: Mapping[str, FieldKind] = field(default_factory=dict)
+    inventory: tuple[str, ...] = ()
+    scope: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    outside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The fields that hold addresses."""
+        return tuple(name for name, kind in self.kinds.items() if kind is FieldKind.ADDRESS)
+
+
+class Tally:
+    """Counts everything that is wrong and lists the first of each sort; ``document`` is what is recorded."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._owed = frozenset(asked.inventory)
+        self._missing = set(asked.inventory)
+        self._addresses = asked.addresses
+        self._counts: dict[str, int] = {}
+        self._listed: dict[str, list[Any]] = {}
+        self.read = [0, 0]
+        self.same = 0
+
+    def note(self, sort: str, what: Any) -> None:
+        """One more of a sort of trouble."""
+        count = self._counts[sort] = self._counts.get(sort, 0) + 1
+        if count <= MOST_LISTED:
+            self._listed.setdefault(sort, []).append(what)
+
+    def admit(self, side: int, record: Record) -> str | None:
+        """The identity of a record that is to be compared, or None; everything else about it is noted."""
+        if record.error:
+            self.note("broken", f"{record.place}: {record.error}")
+            return None
+        name = self._asked.identity.of(record.value)
+        if name is None:
+            self.note("nameless", record.place)
+            return None
+        for field_name, known in self._asked.outside.items():
+            if str(record.value.get(field_name)) in known:
+                self.note("set_aside", name)
+                return None
+        self.read[side] += 1
+        for field_name, allowed in self._asked.scope.items():
+            if str(record.value.get(field_name)) not in allowed:
+                self.note("foreign", f"{name} ({record.place})")
+                return None
+        for field_name in self._addresses:
+            if field_name in record.value and (why := placeholder(record.value[field_name])):
+                self.note("placeholders", f"{name} {field_name}: {why} ({record.place})")
+        return name
+
+    def agree(self, name: str) -> None:
+        """One record each, and the same."""
+        self._list(name)
+        self.same += 1
+
+    def _list(self, name: str) -> None:
+        if not self._owed:
+            return
+        if name in self._owed:
+            self._missing.discard(name)
+        else:
+            self.note("unexpected", name)
+
+    def compare(self, name: str, left: list[Record], right: list[Record], *, pair: bool) -> None:
+        """All records of one identity, from both sides."""
+        for records in (left, right):
+            if len(records) > 1:
+                self.note("doubles", f"{name}: " + " and ".join(each.place for each in records[:4]))
+        self._list(name)
+        if not pair:
+            self.same += 1
+        elif not right:
+            self.note("only_left", name)
+        elif not left:
+            self.note("only_right", name)
+        elif found := differences(left[0].value, right[0].value, self._asked.fields, self._asked.kinds):
+            self.note("differing", [name, [list(each) for each in found]])
+        else:
+            self.same += 1
+
+    def leftovers(self, places: Iterator[str]) -> None:
+        """Files that no store of this sort should hold."""
+        for place in places:
+            self.note("leftovers", place)
+
+    def document(self, *, pair: bool) -> dict[str, Any]:
+        """Everything as JSON."""
+        for name in sorted(self._missing):
+            self.note("missing", name)
+        return {
+            "pair": pair,
+            "left": self.read[0],
+            "right": self.read[1],
+            "same": self.same,
+            "counts": dict(sorted(self._counts.items())),
+            "listed": {sort: sorted(what) for sort, what in sorted(self._listed.items())},
+        }

@@ -1,0 +1,110 @@
+"""Stores, and what a stage asks of their records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_rollout.core.record import FieldKind, Identity
+from pytest_rollout.core.store_check import StoreCheck, StoreKind, StoreSettings
+from pytest_rollout.core.store_tally import Asked
+from pytest_rollout.plan import texts
+from pytest_rollout.plan.sentence import GIVEN, Place, Written, quoted, some, unknown
+
+if TYPE_CHECKING:
+    from pytest_rollout.plan.store_shape import StoreDeclarationTable, StoreTable
+
+
+def stores(written: Written, folder: Path, tables: Mapping[str, StoreDeclarationTable]) -> dict[str, StoreSettings]:
+    """The declared stores by name; what is at their paths is looked at by the gate."""
+    found = {}
+    for name, table in tables.items():
+        place: Place = ("stores", name)
+        written.read(("stores",), name, texts.key_name)
+        kind = StoreKind(table.kind)
+        if (kind is StoreKind.SQLITE) != (table.table is not None):
+            wrong = "needs a table" if table.table is None else f"of kind {kind.value} has no tables"
+            raise written.wrong(place, f"{wrong}; write table for kind sqlite alone.")
+        found[name] = StoreSettings(
+            name=name,
+            kind=kind,
+            path=folder / written.read((*place, "path"), table.path, texts.line),
+            table=table.table or "",
+        )
+    return found
+
+
+def store_checks(
+    written: Written, stage: str, tables: Sequence[StoreTable], declared: Mapping[str, StoreSettings]
+) -> tuple[StoreCheck, ...]:
+    """What the stage asks of its stores, in the order written; raises ``PlanError``."""
+    found: dict[str, StoreCheck] = {}
+    for index, table in enumerate(tables):
+        place: Place = ("stages", stage, "stores", index)
+        name = written.read((*place, "name"), table.name, texts.item_name)
+        if texts.folded(name) in found:
+            raise written.wrong((*place, "name"), "is the name of two store checks of this stage; give each its own.")
+        for side in ("left", "right"):
+            store = getattr(table, side)
+            if store is not None and store not in declared:
+                raise written.wrong((*place, side), unknown("store", store, declared))
+        if table.left == table.right:
+            raise written.wrong((*place, "right"), f"{GIVEN} is compared with itself, which it always equals.")
+        found[texts.folded(name)] = StoreCheck(
+            name=name,
+            left=declared[table.left],
+            right=None if table.right is None else declared[table.right],
+            asked=_asked(written, place, table),
+            at_least=table.at_least,
+            required=not table.advisory,
+        )
+    return tuple(found.values())
+
+
+def _asked(written: Written, place: Place, table: StoreTable) -> Asked:
+    for name in table.aliases:
+        if name not in table.key:
+            raise written.wrong(
+                (*place, "aliases"), f"{quoted(name)} is no field of the key, which is {some(table.key)}."
+            )
+    identity = Identity(key=tuple(table.key), aliases=_aliases(written, place, table), short_names=table.short_names)
+    for index, name in enumerate(table.inventory):
+        where = (*place, "inventory", index)
+        if name.count("/") < len(table.key) - 1:
+            example = "/".join(f"<{each}>" for each in table.key)
+            raise written.wrong(where, f"{GIVEN} has fewer parts than the key; write {example}.")
+        if name in table.inventory[:index]:
+            raise written.wrong(where, f"{GIVEN} is listed twice; list each record once.")
+    if table.inventory and table.at_least > len(table.inventory):
+        raise written.wrong(
+            (*place, "at_least"), f"{GIVEN} are more than the {len(table.inventory)} that the inventory lists."
+        )
+    return Asked(
+        identity=identity,
+        fields=tuple(table.fields),
+        kinds={name: FieldKind(kind) for name, kind in table.kinds.items()},
+        inventory=tuple(_identity(identity, each) for each in table.inventory),
+        scope={name: tuple(map(str, values)) for name, values in table.scope.items()},
+        outside={name: tuple(map(str, values)) for name, values in table.outside.items()},
+    )
+
+
+def _identity(identity: Identity, text: str) -> str:
+    """An entry of the inventory the way identities are spelt."""
+    parts = text.split("/", len(identity.key) - 1)
+    return "/".join(identity.spelt(name, part) for name, part in zip(identity.key, parts, strict=True))
+
+
+def _aliases(written: Written, place: Place, table: StoreTable) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for field, spellings in table.aliases.items():
+        meant = found[field] = {}
+        for spelling, others in spellings.items():
+            for index, other in enumerate(others):
+                if other in meant or other in spellings:
+                    raise written.wrong(
+                        (*place, "aliases", field, spelling, index), f"{GIVEN} means two things; list it once."
+                    )
+                meant[other] = spelling
+    return found

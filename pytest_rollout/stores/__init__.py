@@ -1,0 +1,1 @@
+"""Stores: what a system keeps beside the chain, read record by record and compared."""

@@ -1,0 +1,87 @@
+"""The store that a plan declares, or that lies at a path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_rollout.core.errors import StoreError, listed, suggestion
+from pytest_rollout.core.record import Identity
+from pytest_rollout.core.store_check import StoreKind, StoreSettings
+from pytest_rollout.core.store_tally import Asked
+from pytest_rollout.stores.folder import FolderStore
+from pytest_rollout.stores.joining import compare
+from pytest_rollout.stores.leveldb import LevelDbStore
+from pytest_rollout.stores.ndjson import NdjsonStore
+from pytest_rollout.stores.port import Store
+from pytest_rollout.stores.sqlite import SqliteStore
+from pytest_rollout.stores.unified import UnifiedStore
+
+_SQLITE = b"SQLite format 3\0"
+
+
+def open_store(settings: StoreSettings) -> Store:
+    """The store; nothing is read yet."""
+    if settings.kind is StoreKind.LEVELDB:
+        return LevelDbStore(settings.path)
+    if settings.kind is StoreKind.UNIFIED:
+        return UnifiedStore(settings.path)
+    if settings.kind is StoreKind.JSON:
+        return FolderStore(settings.path)
+    if settings.kind is StoreKind.SQLITE:
+        return SqliteStore(settings.path, settings.table)
+    return NdjsonStore(settings.path)
+
+
+def recognised(name: str, path: Path) -> StoreSettings:
+    """What lies at a path, by what is there; ``file.db:table`` names a table. Raises ``StoreError``."""
+    file, colon, table = path.name.rpartition(":")
+    if colon and (database := path.with_name(file)).is_file():
+        return StoreSettings(name=name, kind=StoreKind.SQLITE, path=database, table=table)
+    if path.is_file():
+        with path.open("rb") as opened:
+            if opened.read(len(_SQLITE)) == _SQLITE:
+                raise StoreError(f"{name}: is a SQLite file; name its table too, '{name}:table'.")
+        return StoreSettings(name=name, kind=StoreKind.NDJSON, path=path)
+    if (path / "CURRENT").is_file():
+        return StoreSettings(name=name, kind=StoreKind.LEVELDB, path=path)
+    if path.is_dir():
+        return StoreSettings(name=name, kind=_json_kind(path), path=path)
+    raise StoreError(f"{name}: is no declared store, and nothing is there.")
+
+
+def _json_kind(path: Path) -> StoreKind:
+    """Unified where the first record says its schema and its contracts."""
+    first = next(FolderStore(path).records(), None)
+    is_unified = first is not None and isinstance(first.value, dict) and {"contracts", "chainId"} <= first.value.keys()
+    return StoreKind.UNIFIED if is_unified else StoreKind.JSON
+
+
+class Stores(Mapping[str, Store]):
+    """The declared stores by name, and comparisons of them by hand."""
+
+    def __init__(self, declared: Mapping[str, StoreSettings]) -> None:
+        self._declared = declared
+
+    def __getitem__(self, name: str) -> Store:
+        if name not in self._declared:
+            raise StoreError(
+                f"no store '{name}'; the plan has {listed(self._declared)}.{suggestion(name, self._declared)}"
+            )
+        return open_store(self._declared[name])
+
+    def __getattr__(self, name: str) -> Store:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._declared)
+
+    def __len__(self) -> int:
+        return len(self._declared)
+
+    def compare(self, left: str, right: str, *, key: Sequence[str], **about: Any) -> dict[str, Any]:
+        """The tally of two stores; ``about`` are the other fields of ``Asked``."""
+        return compare(self[left], self[right], Asked(identity=Identity(key=tuple(key)), **about))

@@ -1,0 +1,233 @@
+"""Stores that are locked, half written, littered or hostile: told, never read as something else."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import plyvel
+import pytest
+
+from pytest_rollout.core.errors import StoreError
+from pytest_rollout.stores.folder import FolderStore
+from pytest_rollout.stores.leveldb import LevelDbStore
+from pytest_rollout.stores.ndjson import NdjsonStore
+from pytest_rollout.stores.sqlite import SqliteStore
+from pytest_rollout.stores.unified import UnifiedStore
+
+HOLD = "import plyvel, sys\ndatabase = plyvel.DB(sys.argv[1])\nprint('open', flush=True)\nsys.stdin.read()\n"
+
+
+@pytest.fixture
+def leveldb(tmp_path) -> Path:
+    """Large enough for a table file, and with a log."""
+    database = plyvel.DB(str(tmp_path / "db"), create_if_missing=True, write_buffer_size=64 * 1024)
+    for number in range(3000):
+        database.put(b"56-C%d" % number, json.dumps({"n": number, "pad": os.urandom(20).hex()}).encode())
+    database.close()
+    return tmp_path / "db"
+
+
+def test_a_leveldb_that_is_open_elsewhere_is_not_read(leveldb) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(leveldb)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(StoreError, match="store db/: another process has it open; stop it, or copy the store."):
+            list(LevelDbStore(leveldb).records())
+    finally:
+        holder.communicate("")
+    assert len(list(LevelDbStore(leveldb).records())) == 3000
+
+
+def spoil_table(path: Path) -> None:
+    table = min(path.glob("*.ldb"))
+    content = bytearray(table.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    table.write_bytes(content)
+
+
+def lose_table(path: Path) -> None:
+    min(path.glob("*.ldb")).unlink()
+
+
+def cut_table(path: Path) -> None:
+    table = min(path.glob("*.ldb"))
+    table.write_bytes(table.read_bytes()[:1000])
+
+
+def lose_manifest(path: Path) -> None:
+    next(path.glob("MANIFEST-*")).unlink()
+
+
+def spoil_log(path: Path) -> None:
+    log = next(path.glob("*.log"))
+    content = bytearray(log.read_bytes())
+    content[20] ^= 0xFF
+    log.write_bytes(content)
+
+
+@pytest.mark.parametrize("spoil", [spoil_table, lose_table, cut_table, lose_manifest, spoil_log])
+def test_a_broken_leveldb_is_one_sentence(leveldb, spoil) -> None:
+    """Each of them would otherwise be a store with fewer records."""
+    spoil(leveldb)
+
+    with pytest.raises(StoreError, match=r"store db/: is broken \(.*\); restore it from a backup."):
+        list(LevelDbStore(leveldb).records())
+
+
+def test_a_folder_that_is_no_leveldb_is_told(tmp_path) -> None:
+    with pytest.raises(StoreError, match="is no LevelDB, for it has no file CURRENT."):
+        list(LevelDbStore(tmp_path).records())
+
+
+def test_a_link_in_a_leveldb_is_refused(leveldb, tmp_path) -> None:
+    (leveldb / "000099.ldb").symlink_to("/etc/hostname")
+
+    with pytest.raises(StoreError, match="000099.ldb is no regular file"):
+        list(LevelDbStore(leveldb).records())
+
+
+def test_a_value_that_is_no_json_is_named_by_its_key(tmp_path) -> None:
+    database = plyvel.DB(str(tmp_path / "db"), create_if_missing=True)
+    database.put(b"31337-Look", b'{"chainId": ')
+    database.close()
+
+    (record,) = LevelDbStore(tmp_path / "db").records()
+
+    assert (record.place, record.value) == ("31337-Look", None)
+    assert record.error.startswith("is no JSON (")
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "a.json").write_text('{"n": 1}')
+    return tmp_path / "state"
+
+
+def test_what_is_left_over_is_named_and_not_read(folder) -> None:
+    for name in ("a.json.backup-123.json", "b.json.tmp", "c.lock", "d.json~", "e.json.bak"):
+        (folder / name).write_text('{"n": 2}')
+    store = FolderStore(folder)
+
+    assert [each.value for each in store.records()] == [{"n": 1}]
+    assert list(store.leftovers()) == ["a.json.backup-123.json", "b.json.tmp", "c.lock", "d.json~", "e.json.bak"]
+
+
+@pytest.mark.parametrize("target", ["/etc", "/etc/hostname", "nowhere"])
+def test_a_link_in_a_folder_is_refused(folder, target) -> None:
+    (folder / "x.json").symlink_to(target)
+
+    with pytest.raises(StoreError, match="store state/: x.json is a link, which may lead out of the store."):
+        list(FolderStore(folder).records())
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", '{"a": 1, "a": 2}', '{"a": NaN}', "[" * 100_000, "\ud800"],
+    ids=lambda text: text[:9] or "empty",
+)
+def test_a_broken_file_is_a_record_that_says_so(folder, content) -> None:
+    (folder / "b.json").write_text(content, errors="surrogatepass")
+
+    good, broken = FolderStore(folder).records()
+
+    assert (good.error, broken.value) == ("", None)
+    assert broken.error.startswith("is no JSON (")
+
+
+def test_a_pipe_among_the_files_is_not_waited_for(folder) -> None:
+    os.mkfifo(folder / "b.json")
+
+    with pytest.raises(StoreError, match="b.json is no regular file"):
+        list(FolderStore(folder).records())
+
+
+def test_an_empty_folder_is_no_store(tmp_path) -> None:
+    with pytest.raises(StoreError, match="holds no JSON file."):
+        list(FolderStore(tmp_path).records())
+
+
+def test_a_line_without_its_end_was_cut_off(tmp_path) -> None:
+    (tmp_path / "r.ndjson").write_text('{"n": 1}\n\n{"n": 2')
+
+    good, cut = NdjsonStore(tmp_path / "r.ndjson").records()
+
+    assert (good.place, good.value) == ("r.ndjson:1", {"n": 1})
+    assert (cut.place, cut.error) == ("r.ndjson:3", "was cut off before the end of its line")
+
+
+def test_an_endless_line_is_not_read_to_its_end(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("pytest_rollout.stores.ndjson.LONGEST", 100)
+    (tmp_path / "r.ndjson").write_text('"' + "x" * 1000 + '"\n')
+
+    with pytest.raises(StoreError, match="line 1 is longer than"):
+        list(NdjsonStore(tmp_path / "r.ndjson").records())
+
+
+def test_a_table_that_is_not_there_is_told_with_the_nearest(tmp_path) -> None:
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("CREATE TABLE deals (id)")
+    connection.close()
+
+    with pytest.raises(StoreError, match=r"no table 'deal'; it has deals. Did you mean 'deals'\?"):
+        list(SqliteStore(tmp_path / "a.db", "deal").records())
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path) -> None:
+    (tmp_path / "a.db").write_text("no database, though long enough to be one" * 10)
+
+    with pytest.raises(StoreError, match="cannot be read"):
+        list(SqliteStore(tmp_path / "a.db", "deals").records())
+
+
+UNIFIED = {
+    "schemaVersion": "1",
+    "network": "bscmainnet",
+    "chainId": 56,
+    "contracts": {"core": {"Look": {"proxy": "0xa", "implementation": "0xb"}}, "legacy": {"Old": "0xc"}},
+    "verification": {"implementationHashes": {"Look": "0x1"}},
+    "extended_Look": {"factoryByteCodeHash": "0x2", "timestamp": 2**60},
+}
+
+
+def unified(folder: Path, **changed: object) -> list:
+    (folder / "a.json").write_text(json.dumps(UNIFIED | changed))
+    return list(UnifiedStore(folder).records())
+
+
+def test_a_unified_file_is_single_records(folder) -> None:
+    look, old = unified(folder)
+
+    assert look.place == "a.json#core.Look"
+    assert look.value == {
+        "contractName": "Look",
+        "chainId": 56,
+        "networkName": "bscmainnet",
+        "proxyAddress": "0xa",
+        "address": "0xb",
+        "factoryByteCodeHash": "0x2",
+        "timestamp": 2**60,
+        "implementationHash": "0x1",
+    }
+    assert old.value == {"contractName": "Old", "chainId": 56, "networkName": "bscmainnet", "address": "0xc"}
+
+
+STRANGE = {
+    "no contracts": ({"contracts": None}, "is no unified record; it has no table 'contracts'"),
+    "a category of text": ({"contracts": {"core": "x"}}, "is no table of contracts"),
+    "a contract of a number": ({"contracts": {"core": {"Look": 5}}}, "is neither an address nor a table"),
+    "two hashes": ({"extended_Look": {"implementationHash": "0x3"}}, "has two implementation hashes, 0x1 and 0x3"),
+    "an extension of nothing": ({"extended_Gone": {}}, "extends a contract that the file does not list"),
+}
+
+
+@pytest.mark.parametrize(("changed", "error"), STRANGE.values(), ids=STRANGE)
+def test_a_unified_file_that_contradicts_itself_is_told(folder, changed, error) -> None:
+    assert error in [each.error for each in unified(folder, **changed)]
