@@ -11,6 +11,7 @@ from itertools import pairwise
 from pytest_rollout.core.inventory import Listed
 from pytest_rollout.core.rollout import Exposure, Rollout, Stage
 from pytest_rollout.plan.bound_order import out_of_order, thresholds_that_fall, too_few_samples
+from pytest_rollout.plan.lint_time import contradictions_of_time
 from pytest_rollout.plan.recorded import deployed
 from pytest_rollout.plan.sentence import Place, place_name, quoted, shown, some
 
@@ -59,6 +60,7 @@ def lint(rollout: Rollout, *, now: datetime) -> list[Remark]:
         *_removed(rollout),
         *_metric_names(rollout),
         *_samples(rollout),
+        *_times(rollout),
         *_unused(rollout),
         *_inventory(rollout),
         *_source(rollout),
@@ -95,6 +97,11 @@ def _samples(rollout: Rollout) -> Iterator[Remark]:
                     text=text,
                     kind=RemarkKind.ADVICE,
                 )
+
+
+def _times(rollout: Rollout) -> Iterator[Remark]:
+    for place, text in contradictions_of_time(rollout):
+        yield Remark(place=".".join(map(str, place)), text=text, kind=RemarkKind.CONTRADICTION)
 
 
 def _exposures(rollout: Rollout) -> Iterator[Remark]:
@@ -222,6 +229,7 @@ def _metric_names(rollout: Rollout) -> Iterator[Remark]:
 
 def _unused(rollout: Rollout) -> Iterator[Remark]:
     used = {criterion.metric for stage in rollout.stages for criterion in stage.criteria}
+    used |= {name for stage in rollout.stages if stage.soak is not None for name in stage.soak.metrics}
     for name in rollout.metrics:
         if name not in used:
             yield _remark(RemarkKind.ADVICE, ("metrics", name), "no criterion uses it, so it decides nothing.")
