@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import accumulate, chain, islice
+from itertools import accumulate, chain, islice, repeat
 from typing import Any
 
 from pytest_rollout.core.columns import meeting, whole
@@ -59,11 +59,13 @@ class _Seen:
 
 def _clocks(before: Looked, times: array[int], max_gap: int) -> array[int]:
     """The time seen until each sample: the differences of times, but for those beyond ``max_gap``."""
-    steps = list(map(operator.sub, islice(times, 1, None), times))
-    steps.insert(0, 0 if before.last is None else times[0] - before.last)
-    if max(steps) > max_gap:
-        steps = [0 if step > max_gap else step for step in steps]
-    return array("q", islice(accumulate(steps, initial=before.clock), 1, None))
+    first = 0 if before.last is None else times[0] - before.last
+    steps = map(operator.sub, islice(times, 1, None), times)
+    if first <= max_gap and max(steps, default=0) <= max_gap:
+        return array("q", map(operator.sub, times, repeat(times[0] - first - before.clock)))
+    seen = [step if step <= max_gap else 0 for step in map(operator.sub, islice(times, 1, None), times)]
+    start = before.clock + (first if first <= max_gap else 0)
+    return array("q", accumulate(seen, initial=start))
 
 
 def _every(seen: _Seen) -> Looked:

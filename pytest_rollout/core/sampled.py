@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -95,7 +96,13 @@ def evaluate_samples(criterion: Criterion, item: str, asked: Asked) -> list[Eval
     if text := _unlookable(criterion, asked):
         return [_trouble(criterion, item, asked, Outcome.ERROR, text)]
     answered = [
-        _OneThing(criterion=criterion, item=f"{item}[{name}]" if name else item, asked=asked, name=name, series=several)
+        _OneThing(
+            criterion=criterion,
+            item=f"{item}[{name}]" if name else item,
+            asked=asked,
+            name=name,
+            series=[each.counted() for each in several],
+        )
         for name, several in found.series.items()
     ]
     silent = [_OneThing(criterion=criterion, item=f"{item}[{name}]", asked=asked, name=name) for name in found.missing]
@@ -120,7 +127,7 @@ def _unlookable(criterion: Criterion, asked: Asked) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OneThing:
-    """One criterion on the samples of one thing."""
+    """One criterion on the samples of one thing, those of no traffic left out."""
 
     criterion: Criterion
     item: str
@@ -182,7 +189,7 @@ class _OneThing:
 
     def _value(self, fired: Sequence[Trigger]) -> Value | None:
         """The criterion's value over its window, None without samples."""
-        several = [each.counted() for each in self._cut(self._since)]
+        several = self._cut(self._since)
         if not any(each.times for each in several):
             return None
         settings = self.asked.settings
@@ -247,7 +254,7 @@ class _OneThing:
             yield Outcome.ERROR, down
         if warnings := self.asked.samples.warnings:
             yield Outcome.INCONCLUSIVE, f"the answer may be partial, for its source warns: {warnings[0]}"
-        _, last = _edges([each.counted() for each in self.series])
+        _, last = _edges(self.series)
         is_event = any(each.events for each in self.series)
         oldest = self._span.age(step)
         if (not is_event or self._span.max_age is not None) and now - last > oldest:
@@ -297,8 +304,13 @@ def _unseen(several: Sequence[Series], since: int, until: int, *, max_gap: int, 
 
     A sample stands for one ``step``, so that much of each gap was seen.
     """
-    times = sorted({since, until, *(time for each in several for time in each.counted().times)})
-    gaps = map(operator.sub, islice(times, 1, None), times)
+    filled = [each.times for each in several if each.times]
+    times = filled[0] if len(filled) == 1 else array("q", sorted(time for each in filled for time in each))
+    if not times:
+        return max(0, until - since - step)
+    gaps = [times[0] - since, until - times[-1]]
+    if max(map(operator.sub, islice(times, 1, None), times), default=0) > max_gap:
+        gaps += map(operator.sub, islice(times, 1, None), times)
     return sum(gap - step for gap in gaps if gap > max_gap)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 from pytest_rollout.core.columns import meeting, total
@@ -69,7 +70,7 @@ def of_values(criterion: Criterion, several: Sequence[Series], scale: Fraction) 
                 return max(ends, key=lambda value: abs(value - bound.limit))
             return ends[0] if bound.relation.wants_more else ends[1]
         if not ordered:
-            ordered.extend(sorted(number for column in columns for number in column))
+            ordered.extend(sorted(chain.from_iterable(columns)))
         return exact(ordered[rank(statistic, count) - 1]) * scale
 
     def is_reached(bound: Bound) -> bool:
