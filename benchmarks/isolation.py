@@ -20,7 +20,7 @@ from pytest_rollout.networks.anvil import AnvilChain
 from pytest_rollout.networks.ipc import Connection
 from pytest_rollout.networks.isolation import Isolation
 
-TARGET = 1.3
+TARGET = 1.15
 OPENINGS = 5
 
 

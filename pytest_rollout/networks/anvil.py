@@ -149,16 +149,8 @@ class AnvilChain:
     def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any | Exception]:
         """The results of calls that only read, a thousand of them in one round trip."""
         check_reads(self.name, calls)
-        self._check_usable()
         self._calls += 1
-        try:
-            replies = self._connection.batch(calls)
-        except ConnectionLost as lost:
-            raise self._node.trouble(str(lost)) from None
-        return [
-            self._refused(method, reply["error"]) if "error" in reply else reply["result"]
-            for (method, _), reply in zip(calls, replies, strict=True)
-        ]
+        return self._each(calls)
 
     def snapshot(self) -> SnapshotId:
         """Remember everything as it stands."""
@@ -171,15 +163,16 @@ class AnvilChain:
         """Undo everything since ``snapshot``, in calls of their own, one after the other.
 
         The next block's base fee and the node's settings outlive ``evm_revert``, so they are set
-        back; transactions that wait for an earlier one's number are dropped.
+        back; transactions that wait for an earlier one's number are dropped, where there are any.
         """
         standing = self._standing.get(snapshot)
         if standing is None:
             raise self._no_snapshot(snapshot)
-        self._settle()
+        is_empty = self._settle()
         if self._ask("evm_revert", [snapshot]) is not True:
             raise self._no_snapshot(snapshot)
-        self._ask("anvil_dropAllTransactions")
+        if not is_empty:
+            self._ask("anvil_dropAllTransactions")
         for method, params in self._settings.back_to(standing.settings):
             self._ask(method, params)
         self._ask("anvil_setNextBlockBaseFeePerGas", [standing.next_fee])
@@ -258,6 +251,18 @@ class AnvilChain:
             raise self._refused(method, reply["error"])
         return reply["result"]
 
+    def _each(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any | Exception]:
+        """What came of each call of one round trip."""
+        self._check_usable()
+        try:
+            replies = self._connection.batch(calls)
+        except ConnectionLost as lost:
+            raise self._node.trouble(str(lost)) from None
+        return [
+            self._refused(method, reply["error"]) if "error" in reply else reply["result"]
+            for (method, _), reply in zip(calls, replies, strict=True)
+        ]
+
     def _check_usable(self) -> None:
         if self._closed:
             raise NetworkError(f"network {self.name}: it was closed; nothing more can be read from it.")
@@ -299,8 +304,8 @@ class AnvilChain:
             )
         return NetworkError(f"network {self.name}: {method.removesuffix('Sync')} was refused: {message}")
 
-    def _settle(self) -> None:
-        """Wait until the miner is done with every transaction that was sent.
+    def _settle(self) -> bool:
+        """Wait until the miner is done with every transaction that was sent; whether none is left to drop.
 
         A transaction that is still in the pool would land after the revert. One that is mined
         leaves the pool a moment later, by its sender and number: reverted in that moment, the
@@ -309,9 +314,11 @@ class AnvilChain:
         """
         if self._settings.mines_at_once:
             for _ in range(SETTLE_ROUNDS):
-                if self._ask("txpool_status")["pending"] == "0x0":
-                    return
+                pool = self._ask("txpool_status")
+                if pool["pending"] == "0x0":
+                    return bool(pool["queued"] == "0x0")
         self._ask("evm_mine")
+        return False
 
     def _next_fee(self) -> str:
         """The next block's base fee; known without asking if nothing was asked since a revert."""

@@ -168,10 +168,8 @@ class RpcChain:
         )
 
     def _placed(self, method: str, params: Sequence[Any]) -> Call:
-        """The call at the pinned block, where it asks for the latest state and nothing may be written."""
-        if self._writes:
-            return method, params
-        given, pin = list(params), hex(self._pin.number)
+        """The call at the pinned block, where it asks for the latest state; at the latest if something may be written."""
+        given, pin = list(params), "latest" if self._writes else hex(self._pin.number)
         index = _READ_AT.get(method)
         if index is not None and len(given) >= index and given[index : index + 1] in ([], ["latest"], [None]):
             given[index : index + 1] = [pin]

@@ -44,10 +44,9 @@ binary = "{anvil}"
 network = "{network}"
 """
 READS = """
-import os
 def test_it_reads_the_pinned_block(network):
-    balance = network.w3.eth.get_balance("0x00000000000000000000000000000000000A11cE")
-    assert balance == 5
+    balance = network.request("eth_getBalance", ["0x00000000000000000000000000000000000A11cE", "latest"])
+    assert balance == "0x5"
 """
 
 
@@ -236,7 +235,7 @@ def test_a_chain_that_is_gone_in_the_middle_is_an_error_and_no_failed_test(
 
 WRITES = """
 def test_it_writes(network):
-    network.w3.eth.send_transaction({{"from": "{sender}", "to": "{sender}", "value": 1}})
+    network.request("eth_sendTransaction", [{{"from": "{sender}", "to": "{sender}", "value": "0x1"}}])
 """
 
 
@@ -288,3 +287,100 @@ def test_a_promotion_looks_at_the_chain_again(gate: Callable[..., Any], front: F
     front.bend = lambda _request, reply: reply
     status, told = promoting(gate)
     assert status == 0, told
+
+
+TWO = """
+def test_each_is_undone_on_its_own(networks, network):
+    other = networks["other"]
+    for chain in (network, other):
+        assert chain.request("eth_getBalance", ["0x00000000000000000000000000000000000A11cE", "latest"]) == "0x0"
+        payment = {"from": chain.accounts["user"], "to": "0x00000000000000000000000000000000000A11cE", "value": "0x1"}
+        chain.request("eth_sendTransaction", [payment])
+    assert (network.chain_id, other.chain_id) == (56, 8453)
+
+test_and_once_more = test_each_is_undone_on_its_own
+"""
+TWO_NETWORKS = """
+[rollout]
+name = "toy"
+
+[networks.local]
+kind = "anvil"
+chain_id = 56
+binary = "{anvil}"
+
+[networks.other]
+kind = "tester"
+chain_id = 8453
+
+[networks.mainnet]
+kind = "rpc"
+url = "{url}"
+chain_id = 42161
+finality = 0
+max_head_age = "1d"
+writes = true
+
+[stages.alpha]
+network = "local"
+"""
+
+
+def test_several_networks_are_open_in_one_test(chain_project, outcomes, tmp_path: Path) -> None:
+    """Of two kinds and two ids; what is written to each is undone on each."""
+    project = chain_project(tmp_path, "tester", {"conftest.py": "", "suites/test_x.py": TWO})
+    project.write({"rollout.toml": TWO_NETWORKS.format(anvil=ANVIL, url="http://127.0.0.1:9")})
+
+    came = outcomes(project, "suites")
+
+    assert {name: each.outcome for name, each in came.items()} == {
+        "test_each_is_undone_on_its_own": "passed",
+        "test_and_once_more": "passed",
+    }
+
+
+ORDINARY = """
+import pytest
+
+@pytest.fixture(scope="module")
+def late(networks):
+    return networks["mainnet"].head().number
+
+def test_it_reads(networks):
+    assert networks["mainnet"].request("eth_getBalance", ["0x00000000000000000000000000000000000A11cE"]) == "0x5"
+
+def test_a_late_fixture_may_read_while_the_chain_goes_on(request, networks):
+    networks["mainnet"]
+    assert request.getfixturevalue("late") > 0
+
+def test_it_writes(networks):
+    sender = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+    networks["mainnet"].request("eth_sendTransaction", [{"from": sender, "to": sender, "value": "0x1"}])
+"""
+
+
+@pytest.mark.parametrize("locks", [(), ("--allow-writes",)], ids=["one lock", "both"])
+def test_an_ordinary_run_has_the_same_two_locks(
+    chain_project, outcomes, tmp_path: Path, front: Front, locks: tuple[str, ...]
+) -> None:
+    """And a chain that goes on by itself while tests run is no leak."""
+
+    def goes_on(request: Any, reply: Any) -> Any:
+        if request["method"] == "eth_getBlockByNumber":
+            front.node.mine()
+        return reply
+
+    front.bend = goes_on
+    project = chain_project(tmp_path, "tester", {"conftest.py": "", "suites/test_x.py": ORDINARY})
+    project.write({"rollout.toml": TWO_NETWORKS.format(anvil=ANVIL, url=front.url)})
+
+    came = outcomes(project, "suites", *locks)
+
+    assert (
+        came["test_it_reads"].outcome
+        == came["test_a_late_fixture_may_read_while_the_chain_goes_on"].outcome
+        == "passed"
+    )
+    assert came["test_it_writes"].outcome == ("passed" if locks else "failure")
+    assert locks or "missing is --allow-writes on the command line. Nothing was sent." in came["test_it_writes"].text
+    assert not any(KEY in each.text or "pass1234" in each.text for each in came.values())
