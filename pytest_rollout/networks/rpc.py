@@ -168,7 +168,7 @@ class RpcChain:
         )
 
     def _placed(self, method: str, params: Sequence[Any]) -> Call:
-        """The call at the pinned block, where it asks for the latest state; at the latest if something may be written."""
+        """The call at the block it means by ``latest``: the pinned one, unless this run may write."""
         given, pin = list(params), "latest" if self._writes else hex(self._pin.number)
         index = _READ_AT.get(method)
         if index is not None and len(given) >= index and given[index : index + 1] in ([], ["latest"], [None]):
