@@ -77,6 +77,7 @@ def backfill(openmetrics: str, folder: Path) -> None:
             program("promtool", "prometheus"),
             "tsdb",
             "create-blocks-from",
+            "--max-block-duration=87600h",  # one pass over the text, however long its history
             "openmetrics",
             str(text),
             str(folder / "data"),

@@ -30,6 +30,7 @@ def test_internal_is_promoted_once_people_have_ticked(kustodia):
 
 def test_limited_lets_in_a_quarter(kustodia):
     """The flag's share is measured, and only people are still owed."""
+    kustodia.without_platform()
     judged = kustodia.judge("limited", "-n", "2")
 
     exposure = judged.finding("exposure 25 % by flag mainnetPayments")

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
 
 from pytest_rollout.plan import RemarkKind, lint, load
+from tests import servers
+from tests.suites import platforms
 
 
 @pytest.fixture
 def takumi(copied):
     return copied("takumi")
+
+
+@pytest.mark.parametrize(
+    ("slot", "status", "outcomes", "fired"),
+    [("healthy", 10, {"pass"}, False), ("alarm", 20, {"fail"}, True), ("", 10, {"error"}, False)],
+    ids=["healthy", "alarming", "unreachable"],
+)
+def test_a_gate_asks_the_platform(takumi, tmp_path_factory, slot, status, outcomes, fired):
+    """End to end: the supervisor asks the platform's Prometheus, and its triggers fire whatever else holds."""
+    takumi.change(("rollout.toml", 'over = "24h"', 'over = "2h"'))
+    with ExitStack() as running:
+        if slot:
+            history = platforms.history(slot=slot, until=datetime.now(UTC))
+            url = running.enter_context(servers.prometheus(tmp_path_factory.mktemp("platform"), history))
+            takumi.project.environment["PROMETHEUS_URL"] = url
+
+        judged = takumi.judge("alpha", "suites/takumi/rollout.toml")
+
+    platform = [each for each in judged.findings if each["title"].startswith("platform: ")]
+    assert judged.status == status
+    assert len(platform) == 15
+    assert {each["outcome"] for each in platform} == outcomes
+    assert any("rollback trigger" in each["detail"] for each in platform) is fired
 
 
 def test_the_road_to_beta(takumi):
@@ -28,6 +54,7 @@ def test_the_road_to_beta(takumi):
         assert (passed.status, passed.verdict, passed.in_the_way) == (0, "promote", set())
         assert takumi.project.rollout("promote", f"takumi:{stage}").status == 0
 
+    takumi.without_platform()
     takumi.tick_all("alpha")
     alone, together = takumi.judge("alpha", "-n", "0"), takumi.judge("alpha", "-n", "2")
 
