@@ -242,6 +242,30 @@ def rollback(
 
 
 @app.command()
+def watch(
+    stage: Place,
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="Look once, for schedulers; what was seen is remembered.")
+    ] = False,
+    metrics_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep FILE.prom up to date for Prometheus.")
+    ] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="Answer Prometheus at this port of 127.0.0.1; 0: a free one.")
+    ] = None,
+    ledger: LedgerUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Ask the sources of STAGE's criteria and soak again and again: 0 when all holds, 20 when a trigger fires, 10 blind."""
+    from pytest_rollout.cli.watching import How, keep_watching  # noqa: PLC0415 - only for this command
+
+    workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)
+    how = How(once=once, as_json=as_json, metrics_file=metrics_file, metrics_port=metrics_port)
+    return keep_watching(workspace, stage, how)
+
+
+@app.command()
 def rules(
     rollout: Annotated[str | None, typer.Argument(metavar="ROLLOUT", help="One rollout; default all.")] = None,
     output: Annotated[

@@ -29,6 +29,7 @@ class EntryKind(StrEnum):
     PROMOTION = "promotion"
     ROLLBACK = "rollback"
     SIGNOFF = "signoff"
+    WATCH = "watch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

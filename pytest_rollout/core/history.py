@@ -18,6 +18,7 @@ from pytest_rollout.core.outcome import Kind, Verdict
 from pytest_rollout.core.records import Record, Recorded
 from pytest_rollout.core.rollout import Stage
 from pytest_rollout.core.signoff import Signoff
+from pytest_rollout.core.watch_record import WatchRecord
 
 _VALUE = re.compile(r"-?[0-9]{1,1000}(/[0-9]{1,1000})?")
 
@@ -52,7 +53,7 @@ class JudgementRecord:
     evidence_digest: str = ""
 
 
-Value = Run | JudgementRecord | Tick | Signoff | Promotion | Rollback | None
+Value = Run | JudgementRecord | Tick | Signoff | WatchRecord | Promotion | Rollback | None
 
 
 def read(kind: EntryKind, document: Mapping[str, Any], *, sequence: int, digest: str = "") -> Value:
@@ -69,11 +70,12 @@ def read(kind: EntryKind, document: Mapping[str, Any], *, sequence: int, digest:
     return None if reader is None else reader(record)
 
 
-_READERS: Mapping[EntryKind, Callable[[Record], Tick | Promotion | Rollback | Signoff]] = {
+_READERS: Mapping[EntryKind, Callable[[Record], Tick | Promotion | Rollback | Signoff | WatchRecord]] = {
     EntryKind.TICK: Tick.read,
     EntryKind.PROMOTION: Promotion.read,
     EntryKind.ROLLBACK: Rollback.read,
     EntryKind.SIGNOFF: Signoff.read,
+    EntryKind.WATCH: WatchRecord.read,
 }
 
 
@@ -149,6 +151,8 @@ class History:
     judgements: list[JudgementRecord] = field(default_factory=list)
     ticks: list[Recorded[Tick]] = field(default_factory=list)
     signoffs: list[Recorded[Signoff]] = field(default_factory=list)
+    watches: dict[str, Recorded[WatchRecord]] = field(default_factory=dict)
+    alarms: list[Recorded[WatchRecord]] = field(default_factory=list)
     moves: list[Recorded[Move]] = field(default_factory=list)
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     passed: dict[str, tuple[Fraction, JudgementRecord]] = field(default_factory=dict)
@@ -168,6 +172,10 @@ class History:
             self.runs.append(Recorded(sequence=entry.sequence, value=value))
         elif isinstance(value, Tick):
             self.ticks.append(Recorded(sequence=entry.sequence, value=value))
+        elif isinstance(value, WatchRecord):
+            self.watches[value.stage] = Recorded(sequence=entry.sequence, value=value)
+            if value.is_rollback:
+                self.alarms.append(Recorded(sequence=entry.sequence, value=value))
         elif isinstance(value, Signoff):
             self.signoffs.append(Recorded(sequence=entry.sequence, value=value))
         else:
@@ -206,6 +214,20 @@ class History:
     def newest_judgement(self, stage: str) -> JudgementRecord | None:
         """The newest judgement of ``stage``, of whatever visit; None before the first."""
         return next((each for each in reversed(self.judgements) if each.stage == stage), None)
+
+    def newest_watch(self, stage: str) -> WatchRecord | None:
+        """The newest recorded look of a watch over ``stage``, of whatever visit; None before the first."""
+        recorded = self.watches.get(stage)
+        return None if recorded is None else recorded.value
+
+    def alarm_after(self, sequence: int, stage: str) -> Recorded[WatchRecord] | None:
+        """The newest rollback verdict of a watch over this visit to ``stage`` recorded after ``sequence``."""
+        later = (
+            each
+            for each in reversed(self.alarms)
+            if each.sequence > sequence and each.value.stage == stage and each.value.entry == self.entry
+        )
+        return next(later, None)
 
     def document(self, stage: str) -> Mapping[str, Any] | None:
         """The newest judgement of ``stage`` as it was recorded; None before the first."""

@@ -35,6 +35,7 @@ def may_promote(
     judgement = question.judgement_of(run)
     question.is_ours(judgement, run.value, ledger_id)
     question.is_promote(judgement)
+    question.is_not_alarmed(judgement)
     question.is_fresh(judgement, now)
     question.is_about(judgement, subject)
     return judgement
@@ -200,6 +201,16 @@ class _Question:
                     f"{self.place}: a later judgement (ledger entry {later.sequence}, run {later.run.id}) "
                     f"says {later.verdict[:40].upper()}{_reasons(later)}; run {self._again} again."
                 )
+
+    def is_not_alarmed(self, judgement: JudgementRecord) -> None:
+        """Refuse where a watch has asked for rollback since: a later no beats an earlier yes (rule 35)."""
+        alarm = self._history.alarm_after(judgement.sequence, self._stage)
+        if alarm is not None:
+            fired = "; ".join(alarm.value.fired)[:200]
+            raise Refused(
+                f"{self.place}: after this judgement a watch recorded ROLLBACK (ledger entry {alarm.sequence}: "
+                f"{fired}); `rollout rollback {self.place}`, or run {self._again} again."
+            )
 
     def is_fresh(self, judgement: JudgementRecord, now: datetime) -> None:
         """Refuse a judgement older than the plan allows, or from the future."""

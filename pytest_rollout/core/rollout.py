@@ -199,6 +199,14 @@ class KnownFailure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSettings:
+    """How ``rollout watch`` looks: how often, and for how long it goes on when it sees nothing."""
+
+    interval: timedelta | None = None
+    max_blind: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """A step of the rollout with one exposure and one gate."""
 
@@ -218,6 +226,7 @@ class Stage:
     checks: tuple[Check, ...] = ()
     signoffs: SignoffPolicy | None = None
     mode: Mode | None = None
+    watch: WatchSettings = field(default_factory=WatchSettings)
 
     def check(self, kind: Kind, name: str) -> Check:
         """The declared check of that kind and name; ``KeyError`` if there is none."""

@@ -306,13 +306,21 @@ Inventory = Annotated[
 ]
 
 
+class WatchTable(Section):
+    """How ``rollout watch`` looks."""
+
+    interval: Duration | None = Field(
+        None, description="How often it looks; the shortest interval of the stage's sources, if left out."
+    )
+    max_blind: Duration = Field("15m", description="For how long it goes on when it sees nothing; 15m if left out.")
+
+
 class StageTable(Section):
     """A step of the rollout with one exposure and one gate."""
 
     later: ClassVar[Mapping[str, str]] = dict.fromkeys(
         (
             "databases",
-            "watch",
         ),
         A_LATER_VERSION,
     )
@@ -353,5 +361,6 @@ class StageTable(Section):
         [], description="What people see to and tick; each is one item of the gate."
     )
     known_failures: list[KnownFailureTable] = Field([], description="Tests that may fail for a while.")
+    watch: WatchTable | None = Field(None, description="How `rollout watch` looks at the stage.")
     signoffs: SignoffsTable | None = Field(None, description="Who must sign a judgement before the stage is left.")
     removed: list[Text] = Field([], description="Ids of items the gate used to have and no longer owes.")

@@ -21,6 +21,7 @@ from pytest_rollout.core.rollout import (
     Network,
     Stage,
     Value,
+    WatchSettings,
 )
 from pytest_rollout.core.store_check import StoreSettings
 from pytest_rollout.plan import texts
@@ -37,7 +38,7 @@ from pytest_rollout.plan.states import Known, states
 from pytest_rollout.plan.stores import store_checks
 
 if TYPE_CHECKING:
-    from pytest_rollout.plan.stage_shape import ExposureTable, StageTable
+    from pytest_rollout.plan.stage_shape import ExposureTable, StageTable, WatchTable
 
 LONGEST_RUN = timedelta(hours=24)
 
@@ -97,6 +98,7 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
         removed=_removed(written, place, table),
         deadline=deadline,
         signoffs=signoffs(written, place, table.signoffs, network),
+        watch=_watch(written, place, table.watch),
         checks=(
             *commands(written, name, table.commands, declared.folder, declared.environment),
             *endpoints(written, name, table.endpoints, declared.folder, declared.services),
@@ -128,6 +130,16 @@ def _exposure(written: Written, place: Place, table: ExposureTable, flags: Mappi
         sample=table.sample,
         confidence=written.read((*place, "confidence"), table.confidence, texts.confidence),
         description=written.read((*place, "description"), table.description, texts.line) if table.description else "",
+    )
+
+
+def _watch(written: Written, place: Place, table: WatchTable | None) -> WatchSettings:
+    if table is None:
+        return WatchSettings()
+    place = (*place, "watch")
+    return WatchSettings(
+        interval=None if table.interval is None else written.read((*place, "interval"), table.interval, duration),
+        max_blind=written.read((*place, "max_blind"), table.max_blind, duration),
     )
 
 
