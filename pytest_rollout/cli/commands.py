@@ -257,7 +257,7 @@ def watch(
     ledger: LedgerUrl = None,
     as_json: Json = False,
 ) -> int:
-    """Ask the sources of STAGE's criteria and soak again and again: 0 when all holds, 20 when a trigger fires, 10 blind."""
+    """Ask the sources of STAGE again and again: 0 when all holds, 20 when a trigger fires, 10 when it is blind."""
     from pytest_rollout.cli.watching import How, keep_watching  # noqa: PLC0415 - only for this command
 
     workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)

@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from pytest_rollout.core.outcome import Outcome, Verdict
 from pytest_rollout.monitoring.exporter import Exporter
@@ -138,16 +139,17 @@ class PlainLines:
 class LiveView:
     """A table that stays in its place, redrawn at each look."""
 
-    def __enter__(self) -> LiveView:
+    def __enter__(self) -> Self:
         from rich.live import Live  # noqa: PLC0415 - for terminals
 
         self._live = Live(auto_refresh=False, transient=False)
-        self._said: list[str] = []
         self._live.__enter__()
         return self
 
-    def __exit__(self, *about: object) -> None:
-        self._live.__exit__(*about)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.__exit__(kind, error, trace)
 
     def show(self, watch: Watch, seen: Seen) -> None:
         """Redraw."""

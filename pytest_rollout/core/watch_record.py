@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pytest_rollout.core.entries import EntryKind
+from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.core.outcome import Verdict
 from pytest_rollout.core.records import Record
 from pytest_rollout.core.watching import Sight
@@ -17,8 +19,8 @@ from pytest_rollout.core.watching import Sight
 class WatchRecord:
     """One recorded look. ``watch`` names the watch that made it, ``entry`` the visit to the stage.
 
-    ``kept`` is the document of what it remembers; ``samples`` maps metrics to the SHA-256 of the
-    attached samples, empty where none were kept.
+    ``kept`` is the document of what it remembers, JSON within the entry; ``evidence_digest`` is the SHA-256 of the
+    attached samples, a metric a line, empty where none were kept.
     """
 
     rollout: str
@@ -30,13 +32,13 @@ class WatchRecord:
     kept: Mapping[str, Any]
     findings: tuple[Mapping[str, Any], ...] = ()
     fired: tuple[str, ...] = ()
-    samples: Mapping[str, str] | None = None
+    evidence_digest: str = ""
 
     kind = EntryKind.WATCH
 
     @classmethod
     def of(
-        cls, sight: Sight, *, rollout: str, stage: str, entry: int, watch: str, at: datetime, samples: Mapping[str, str]
+        cls, sight: Sight, *, rollout: str, stage: str, entry: int, watch: str, at: datetime, evidence_digest: str
     ) -> WatchRecord:
         """The record of one look."""
         return cls(
@@ -49,7 +51,7 @@ class WatchRecord:
             kept=sight.kept.document(),
             findings=tuple(each.document() for each in sight.findings),
             fired=tuple(f"{each.finding.title}: {each.trigger.severity.value}, {each.trigger}" for each in sight.fired),
-            samples=samples,
+            evidence_digest=evidence_digest,
         )
 
     @property
@@ -66,10 +68,10 @@ class WatchRecord:
             "watch": self.watch,
             "verdict": self.verdict,
             "at": self.at.isoformat(),
-            "kept": dict(self.kept),
+            "kept": json.dumps(self.kept, sort_keys=True, separators=(",", ":")),
             "findings": [dict(each) for each in self.findings],
             "fired": list(self.fired),
-            "samples": dict(self.samples or {}),
+            "evidence_digest": self.evidence_digest,
         }
 
     @classmethod
@@ -82,8 +84,20 @@ class WatchRecord:
             watch=record.text("watch"),
             verdict=record.text("verdict"),
             at=record.moment("at"),
-            kept=record.table("kept").document,
+            kept=_kept(record),
             findings=tuple(each.document for each in record.tables("findings")),
             fired=record.texts("fired"),
-            samples={key: str(value) for key, value in record.table("samples").document.items()},
+            evidence_digest=record.text("evidence_digest"),
         )
+
+
+def _kept(record: Record) -> dict[str, Any]:
+    try:
+        kept = json.loads(record.text("kept"))
+    except ValueError:
+        kept = None
+    if not isinstance(kept, dict):
+        raise LedgerError(
+            f"{record.where}: 'kept' is not what a watch remembers; watch with the version that wrote it."
+        )
+    return kept

@@ -183,8 +183,8 @@ class Watch:
 
     def _record(self, sight: Sight, answers: Mapping[str, Samples | str], now: datetime) -> Entry:
         """Samples are kept with the look that fired; every other look keeps what it remembers."""
-        kept = {name: packed(each) for name, each in answers.items() if isinstance(each, Samples)}
-        digests = {name: hashlib.sha256(each).hexdigest() for name, each in kept.items()} if sight.fired else {}
+        kept = b"\n".join(packed(each) for _, each in sorted(answers.items()) if isinstance(each, Samples))
+        digest = hashlib.sha256(kept).hexdigest() if sight.fired else ""
         record = WatchRecord.of(
             sight,
             rollout=self.rollout.name,
@@ -192,10 +192,10 @@ class Watch:
             entry=self._entry,
             watch=self.id,
             at=now,
-            samples=digests,
+            evidence_digest=digest,
         )
         document = self._redactor.value(record.document())
-        attachments = {digests[name]: kept[name] for name in digests}
+        attachments = {digest: kept} if digest else {}
         for attempt in range(_ATTEMPTS):
             history = self._history()
             if history.entry != self._entry:

@@ -23,6 +23,7 @@ from pytest_rollout.core.promotion import may_promote, may_roll_back
 from pytest_rollout.core.records import Recorded
 from pytest_rollout.core.rollout import Rollout as Plan
 from pytest_rollout.core.rollout import Stage
+from pytest_rollout.core.watch_record import WatchRecord
 
 LEDGER = "a" * 32
 START = datetime(2026, 11, 2, 10, tzinfo=UTC)
@@ -122,6 +123,14 @@ class Story:
     def rolled_back(self, stage: str = "beta", to: str = "alpha") -> Story:
         move = Rollback(rollout="toy", stage=stage, to=to, entry=self.history.entry, reason="red", person="ann", at=NOW)
         self.record(EntryKind.ROLLBACK, move.document())
+        return self
+
+    def watched(self, verdict: Verdict = Verdict.ROLLBACK, **changes: Any) -> Story:
+        fields: dict[str, Any] = {"rollout": "toy", "stage": "alpha", "entry": self.history.entry, "watch": "w"}
+        record = WatchRecord(
+            **(fields | {"verdict": verdict.value, "at": NOW, "kept": {}, "fired": ("rate: < 90 %",)} | changes)
+        )
+        self.record(EntryKind.WATCH, record.document())
         return self
 
     def asks(self, stage: str = "alpha", **changes: Any) -> JudgementRecord:
@@ -642,3 +651,28 @@ def test_moves_read_back_as_they_were_written(kind: type[Promotion | Rollback]) 
     written = next(each.value for each in story.history.moves if isinstance(each.value, kind))
     assert written.at == NOW
     assert written.person == "ann"
+
+
+def test_an_alarm_after_the_judgement_refuses() -> None:
+    """A watch asked for rollback since: a later no beats an earlier yes (rule 35)."""
+    refusal = Story().green().watched().refusal()
+
+    assert refusal == (
+        "toy:alpha: after this judgement a watch recorded ROLLBACK (ledger entry 3: rate: < 90 %); "
+        "`rollout rollback toy:alpha`, or run `pytest --stage=toy:alpha` again."
+    )
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        pytest.param(lambda: Story().watched().green(), id="judged since"),
+        pytest.param(lambda: Story().green().watched(Verdict.HOLD), id="a hold"),
+        pytest.param(lambda: Story().green().watched(stage="beta"), id="another stage"),
+        pytest.param(lambda: Story().green().watched(rollout="other"), id="another rollout"),
+        pytest.param(lambda: Story().green().watched(entry=7), id="another visit"),
+    ],
+)
+def test_an_alarm_of_something_else_does_not(story: Callable[[], Story]) -> None:
+    """A judgement that came after it has asked the triggers itself."""
+    assert story().asks().run.id == "r1"
