@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_rollout.reporting.clearing import Format, clear
+    from pytest_rollout.reporting.pictures import Drawn
     from pytest_rollout.reporting.terminal import render
     from pytest_rollout.reporting.writing import Report, Written, write
 
-__all__ = ["Format", "Report", "Written", "clear", "render", "write"]
+__all__ = ["Drawn", "Format", "Report", "Written", "clear", "render", "write"]
 
-_PLACES = {"Format": "clearing", "clear": "clearing", "render": "terminal"}
+_PLACES = {"Drawn": "pictures", "Format": "clearing", "clear": "clearing", "render": "terminal"}
 
 
 def __getattr__(name: str) -> object:

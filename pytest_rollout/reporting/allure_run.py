@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
@@ -32,9 +32,11 @@ CATEGORIES = (
 """Name, how the message begins, statuses: what we write ourselves, so nothing is left to guess."""
 
 
-def write_results(sealed: Sealed, evidence: Evidence, page: str, folder: Folder) -> Results:
+def write_results(
+    sealed: Sealed, evidence: Evidence, page: str, folder: Folder, *, pictures: Mapping[str, str] | None = None
+) -> Results:
     """Write a whole results folder: the verdict, every finding, and what belongs to the run."""
-    results = Results(sealed, evidence, folder)
+    results = Results(sealed, evidence, folder, pictures or {})
     results.write_verdict(page)
     for place, finding in enumerate(sealed.judgement.findings, 1):
         results.write_finding(place, finding)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from pytest_rollout.core.rollout import Stage
 from pytest_rollout.reporting import allure_run, brief, junit, page, verdict
 from pytest_rollout.reporting.clearing import Format, emptied, entered
 from pytest_rollout.reporting.folder import PART, Folder, unlike
+from pytest_rollout.reporting.pictures import Drawn, pictures
 
 Differences = Callable[[bytes, Sealed], str]
 """What in a report that was read back is not the judgement; empty if nothing."""
@@ -55,9 +56,11 @@ def write(
     formats: AbstractSet[str] = frozenset(Format),
     *,
     redactor: Redactor | None = None,
+    drawn: Drawn | None = None,
 ) -> Written:
     """Write the reports of a judgement into ``<reports>/<rollout>/<stage>``, each checked after writing.
 
+    ``drawn`` is what criteria are drawn from, where their metrics have sources.
     Earlier reports of the gate are removed first, asked for or not. A report that still spells
     one of the redactor's secrets is not put in place. Raises ``ReportError``; what was written
     until then stands, and nothing torn does.
@@ -69,17 +72,19 @@ def write(
     with entered(folder) as here:
         emptied(here)
         words = "".join(brief.parts(sealed, plan_stage))
+        is_drawn = drawn is not None and drawn.samples and formats & {Format.HTML, Format.ALLURE}
+        shown = pictures(drawn) if is_drawn and drawn is not None else {}
         sources: dict[Format, tuple[Iterable[str | bytes], Differences]] = {
             Format.VERDICT: (verdict.parts(sealed), verdict.differences),
             Format.BRIEF: ([words], brief.differences),
-            Format.HTML: (_page(sealed, words), page.differences),
+            Format.HTML: (_page(sealed, words, shown), page.differences),
             Format.JUNIT: (junit.parts(sealed, evidence), junit.differences),
         }
         for kind, (parts, differences) in sources.items():
             if kind in formats or kind is Format.VERDICT:
                 written.append(_file(here, kind, parts, differences, sealed, redactor))
         if Format.ALLURE in formats:
-            written.append(_allure(here, sealed, evidence, words, redactor))
+            written.append(_allure(here, sealed, evidence, (words, shown), redactor))
     return Written(folder=here.path, reports=tuple(written))
 
 
@@ -101,17 +106,26 @@ def _file(
     return Report(format=kind, path=path, sha256=digest, size=size)
 
 
-def _page(sealed: Sealed, words: str) -> Iterator[str]:
+def _page(sealed: Sealed, words: str, shown: Mapping[str, str]) -> Iterator[str]:
     """Rendered when it is written, if it is."""
-    yield page.render(sealed, words)
+    yield page.render(sealed, words, list(shown.values()))
 
 
-def _allure(here: Folder, sealed: Sealed, evidence: Evidence, words: str, redactor: Redactor | None) -> Report:
+def _allure(
+    here: Folder,
+    sealed: Sealed,
+    evidence: Evidence,
+    views: tuple[str, Mapping[str, str]],
+    redactor: Redactor | None,
+) -> Report:
+    words, shown = views
     pending = f".{Format.ALLURE.file}{PART}"
     path = here.path / Format.ALLURE.file
     try:
         with here.make(pending) as inside:
-            results = allure_run.write_results(sealed, evidence, allure_run.page_of(sealed, words), inside)
+            results = allure_run.write_results(
+                sealed, evidence, allure_run.page_of(sealed, words), inside, pictures=shown
+            )
             problem = allure_run.differences(inside, results, sealed, redactor)
     except ReportError:
         here.remove(pending)

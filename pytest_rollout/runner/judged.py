@@ -18,7 +18,7 @@ from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.ledger.canonical import seal
 from pytest_rollout.ledger.port import Ledger
-from pytest_rollout.reporting import Written, write
+from pytest_rollout.reporting import Drawn, Written, write
 from pytest_rollout.runner import pinning, tree
 from pytest_rollout.runner.gate import Gate
 from pytest_rollout.runner.kept import kept_plan
@@ -94,6 +94,12 @@ def record(gate: Gate, ledger: Ledger, question: Question, events: bytes) -> Jud
             folder,
             formats=gate.request.formats,
             redactor=Redactor(gate.rollout.secrets),
+            drawn=Drawn(
+                stage=question.stage,
+                metrics=question.rollout.metrics,
+                samples=question.sampled.lines,
+                judged_at=question.judged_at,
+            ),
         )
     except ReportError as trouble:
         error = str(trouble)
