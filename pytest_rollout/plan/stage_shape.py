@@ -319,9 +319,7 @@ class StageTable(Section):
     """A step of the rollout with one exposure and one gate."""
 
     later: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        (
-            "databases",
-        ),
+        ("databases",),
         A_LATER_VERSION,
     )
 
