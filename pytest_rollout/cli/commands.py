@@ -16,6 +16,7 @@ from pytest_rollout import operations
 from pytest_rollout.cli import become_supervisor, texts
 from pytest_rollout.cli.person import as_text, whoever_types
 from pytest_rollout.core.errors import LedgerError, Refused, RolloutError, UsageError
+from pytest_rollout.core.notice import Undelivered
 
 HOLD = 10
 USAGE = 4
@@ -77,6 +78,12 @@ def _echo(text: str) -> None:
 
 def _print(document: Any, text: str, as_json: bool) -> None:
     _echo(json.dumps(document, indent=1, ensure_ascii=False) if as_json else text)
+
+
+def _warn(undelivered: Sequence[Undelivered]) -> None:
+    """Say who was not told; what was done is done all the same."""
+    for each in undelivered:
+        typer.echo(f"rollout: not told: {each.route}, {each.why}", err=True)
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
@@ -216,6 +223,7 @@ def promote(stage: Place, by: By = None, ledger: LedgerUrl = None, as_json: Json
         texts.promoted(move, entry),
         as_json,
     )
+    _warn(operations.tell_move(workspace, move, entry))
     return 0
 
 
@@ -238,6 +246,7 @@ def rollback(
         texts.rolled_back(move, entry),
         as_json,
     )
+    _warn(operations.tell_move(workspace, move, entry))
     return 0
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pytest_rollout.operations.moving import promote, roll_back
 from pytest_rollout.operations.standing import Standing, standing
+from pytest_rollout.operations.telling import tell_move
 from pytest_rollout.operations.ticking import LARGEST_EVIDENCE, tick
 from pytest_rollout.operations.workspace import Workspace
 
-__all__ = ["LARGEST_EVIDENCE", "Standing", "Workspace", "promote", "roll_back", "standing", "tick"]
+__all__ = ["LARGEST_EVIDENCE", "Standing", "Workspace", "promote", "roll_back", "standing", "tell_move", "tick"]
