@@ -71,7 +71,10 @@ function findImport(path) {
 /** The suite's artifacts as file name -> text. */
 function compile(suite) {
   const sources = readSources(suite);
-  const outputSelection = Object.fromEntries(Object.keys(sources).map((name) => [name, { "*": OUTPUTS }]));
+  const outputSelection = {
+    "*": { "": ["ast"] },
+    ...Object.fromEntries(Object.keys(sources).map((name) => [name, { "": ["ast"], "*": OUTPUTS }])),
+  };
   const input = { language: "Solidity", sources, settings: { ...SETTINGS, outputSelection } };
   const output = JSON.parse(solc.compile(JSON.stringify(input), { import: findImport }));
   if (output.errors?.length) {
@@ -79,21 +82,35 @@ function compile(suite) {
     throw new Refusal(`suites/${suite} does not compile:\n${messages.join("\n\n")}`);
   }
 
+  const immutables = findImmutables(output.sources);
   const artifacts = new Map();
   for (const sourceName of Object.keys(sources)) {
     for (const [contractName, contract] of Object.entries(output.contracts[sourceName] ?? {})) {
       if (contract.evm.bytecode.object === "") continue;
       const file = `${contractName}.json`;
       if (artifacts.has(file)) throw new Refusal(`suites/${suite}: two contracts are named ${contractName}; rename one.`);
-      artifacts.set(file, toArtifact(contractName, sourceName, contract));
+      artifacts.set(file, toArtifact(contractName, sourceName, contract, immutables));
     }
   }
   if (artifacts.size === 0) throw new Refusal(`suites/${suite}/contracts/src: no contract with code in it.`);
   return artifacts;
 }
 
+/** Names of immutables by their number in the syntax trees. */
+function findImmutables(sources) {
+  const names = new Map();
+  const walk = (node) => {
+    if (node === null || typeof node !== "object") return;
+    if (node.nodeType === "VariableDeclaration" && node.mutability === "immutable") names.set(`${node.id}`, node.name);
+    Object.values(node).forEach(walk);
+  };
+  Object.values(sources).forEach(({ ast }) => walk(ast));
+  return names;
+}
+
 /** Hardhat's artifact, plus where immutables sit: without that the code on a chain cannot be compared with it. */
-function toArtifact(contractName, sourceName, { abi, evm }) {
+function toArtifact(contractName, sourceName, { abi, evm }, immutables) {
+  const numbers = Object.keys(evm.deployedBytecode.immutableReferences ?? {});
   const artifact = {
     _format: "hh-sol-artifact-1",
     contractName,
@@ -104,6 +121,7 @@ function toArtifact(contractName, sourceName, { abi, evm }) {
     linkReferences: evm.bytecode.linkReferences,
     deployedLinkReferences: evm.deployedBytecode.linkReferences,
     immutableReferences: evm.deployedBytecode.immutableReferences,
+    ...(numbers.length > 0 && { immutableNames: Object.fromEntries(numbers.map((number) => [number, immutables.get(number)])) }),
   };
   return `${JSON.stringify(artifact, null, 2)}\n`;
 }

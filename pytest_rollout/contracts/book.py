@@ -97,14 +97,13 @@ class Contracts:
         return self._chain
 
     def record(self, name: str) -> Record | None:
-        """What the deployment record says about a contract, None where it says nothing or is not what stands here."""
-        record = self._records.get(name)
-        return record if record is not None and record.address == self.where(name) else None
+        """What the deployment record says about a contract, None where it says nothing."""
+        return self._records.get(name)
 
     def deployed_in(self, name: str) -> int | None:
         """The block in which a recorded contract was deployed, None where its record does not say."""
         record = self.record(name)
-        return None if record is None else record.block
+        return record.block if record is not None and record.address == self.where(name) else None
 
     def deploy(
         self,

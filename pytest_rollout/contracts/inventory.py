@@ -79,6 +79,8 @@ def seen_of(book: Contracts, name: str, block: str) -> Reading[Seen]:
     code = bytes.fromhex(written)
     own: Seen = _place(address, code)
     seen["own"] = own
+    if record is not None and record.address != address:
+        own["compared"].append(_held("its recorded address", record.address, address))
     if record is not None and record.code_hash is not None:
         own["compared"].append(_held("its recorded hash", record.code_hash, own["hash"]))
     if behind == ZERO:

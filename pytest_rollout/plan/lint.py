@@ -244,7 +244,7 @@ def _unused(rollout: Rollout) -> Iterator[Remark]:
 
 
 def _inventory(rollout: Rollout) -> Iterator[Remark]:
-    """The declared list against the record, both ways; the gate of a network without a record knows better."""
+    """The declared list against the record; what a network without one holds, its gate will see."""
     for network, names in rollout.contracts.inventory.items():
         deployment = rollout.contracts.deployments.get(network)
         if deployment is None:
@@ -254,9 +254,6 @@ def _inventory(rollout: Rollout) -> Iterator[Remark]:
         if missing := [name for name in names if name not in there]:
             text = f"{some(missing)} is listed, and {deployment.path.name} records no such contract."
             yield _remark(RemarkKind.CONTRADICTION, place, text)
-        if deployment.path.is_file() and (strangers := sorted(there - {*names} - {*deployment.names.values()})):
-            text = f"{deployment.path.name} records {some(strangers)} as well; list it, or say why not."
-            yield _remark(RemarkKind.ADVICE, place, text)
     if rollout.contracts.inventory and not any(
         isinstance(check, Listed) for stage in rollout.stages for check in stage.checks
     ):

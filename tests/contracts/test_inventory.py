@@ -187,6 +187,16 @@ def test_a_node_of_another_chain_than_the_plan_s_fails(world: World, tmp_path: P
     assert f"the node's chain id is 56, the plan's {chain_id}" in measured
 
 
+def test_a_contract_that_is_used_elsewhere_than_recorded_fails(world: World, tmp_path: Path) -> None:
+    opened = books(world, tmp_path, {"bsc": {"Coin": world["bsc"][1]["other"]}})
+    opened["bsc"].at("Coin", world["bsc"][1]["Coin"])
+
+    outcome, measured = judged(opened, "bsc", "Coin")
+
+    assert outcome is Outcome.FAIL
+    assert "its recorded address" in measured
+
+
 def test_code_that_nobody_can_compare_is_inconclusive(world: World, tmp_path: Path) -> None:
     """An address with some code is no evidence of the right code."""
     outcome, _ = judged(books(world, tmp_path, {"bsc": {"Unknown": world["bsc"][1]["Coin"]}}), "bsc", "Unknown")
