@@ -123,6 +123,21 @@ def lint(as_json: Json = False) -> int:
 
 
 @app.command()
+def contracts(
+    rollout: Annotated[str | None, typer.Argument(metavar="ROLLOUT", help="One rollout; default all.")] = None,
+    network: Annotated[str | None, typer.Option(metavar="NAME", help="One network; default all with a record.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Print the contract book of each network with what the chain says beside it; 10 on any difference."""
+    from pytest_rollout.cli.contracts import books, text  # noqa: PLC0415 - only for this command
+
+    workspace = operations.Workspace.at(Path.cwd(), place=f"{rollout}:" if rollout else None)
+    documents, differs = books([workspace.rollout(rollout)] if rollout else workspace.rollouts, network)
+    _print(documents, text(documents), as_json)
+    return HOLD if differs else 0
+
+
+@app.command()
 def schema() -> int:
     """Print the JSON Schema of rollout.toml, for editors."""
     from pytest_rollout.plan import schema as plan_schema  # noqa: PLC0415 - only for this command
