@@ -14,6 +14,7 @@ from pytest_rollout.core.moves import COMPLETE, Promotion, Rollback
 from pytest_rollout.core.promotion import may_promote, may_roll_back
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import Rollout, Stage
+from pytest_rollout.operations.contracts_again import look_at_contracts_again
 from pytest_rollout.operations.recording import append, history_of
 from pytest_rollout.operations.triggers import ask_triggers_again
 from pytest_rollout.operations.workspace import Workspace
@@ -38,6 +39,7 @@ def promote(workspace: Workspace, place: str, *, person: str, now: datetime) -> 
     question = _judge_again(ledger, rollout, record)
     for change in changes(workspace.rollout(rollout.name).networks, question.witnesses, now):
         raise Refused(f"{record.rollout}:{record.stage}: {change}. Run `pytest --stage={place}` again.")
+    look_at_contracts_again(workspace.rollout(rollout.name), workspace.gate(place)[1])
     _still_ticked(rollout, stage, history)
     _signed_for(workspace, place, record, now)
     ask_triggers_again(workspace.rollout(rollout.name), stage, history, now)

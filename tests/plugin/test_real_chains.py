@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_utils.crypto import keccak
 
 from pytest_rollout.core.errors import RolloutError
 from pytest_rollout.core.rollout import Network, NetworkKind
@@ -48,6 +49,27 @@ def test_it_reads_the_pinned_block(network):
     balance = network.request("eth_getBalance", ["0x00000000000000000000000000000000000A11cE", "latest"])
     assert balance == "0x5"
 """
+
+
+VAULT, OLD, NEW = ("0x" + digits * 20 for digits in ("11", "22", "33"))
+BOOK = json.dumps({"Vault": VAULT})
+SLOT = "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"
+PROXY = f"""
+[stages.alpha.contracts.Vault]
+implementation = "{OLD}"
+implementation_code_hash = "0x{keccak(bytes.fromhex("6001")).hex()}"
+[contracts]
+artifacts = "out"
+deployments = {{ mainnet = "book.json" }}
+"""
+
+
+def upgrade(node: AnvilChain, implementation: str, code: str) -> None:
+    """Lead the proxy there, finally."""
+    node.request("anvil_setCode", [VAULT, "0x60ff"])
+    node.request("anvil_setCode", [implementation, code])
+    node.request("anvil_setStorageAt", [VAULT, SLOT, "0x" + "00" * 12 + implementation[2:]])
+    node.mine(4)
 
 
 class Front:
@@ -111,9 +133,14 @@ def gate(chain_project, tmp_path: Path, front: Front) -> Callable[..., Any]:
     """``gate(suite, "--stage=alpha", network="rehearsal")`` judges a toy project on that chain."""
     judged: list[Any] = []
 
-    def judge(suite: str, *arguments: str, network: str = "mainnet", finality: Any = 2, more: str = "") -> Any:
+    def judge(
+        suite: str, *arguments: str, network: str = "mainnet", finality: Any = 2, more: str = "", end: str = ""
+    ) -> Any:
         project = chain_project(tmp_path, "tester", {"conftest.py": "", "suites/alpha/test_x.py": suite})
-        project.write({"rollout.toml": PLAN.format(network=network, finality=finality, more=more, anvil=ANVIL)})
+        plan = PLAN.format(network=network, finality=finality, more=more, anvil=ANVIL)
+        project.write(
+            {"rollout.toml": plan + end, "book.json": BOOK, "out/Vault.json": '{"abi": [], "bytecode": "0x00"}'}
+        )
         project.environment |= {"RPC_URL": front.url, "XDG_CACHE_HOME": str(tmp_path / "cache")}
         project.commit()
         judged.append(project)
@@ -384,3 +411,29 @@ def test_an_ordinary_run_has_the_same_two_locks(
     assert came["test_it_writes"].outcome == ("passed" if locks else "failure")
     assert locks or "missing is --allow-writes on the command line. Nothing was sent." in came["test_it_writes"].text
     assert not any(KEY in each.text or "pass1234" in each.text for each in came.values())
+
+
+@pytest.mark.parametrize(
+    ("implementation", "code", "told"),
+    [
+        (NEW, "0x6001", f"Vault implementation was as declared when it was judged and is {NEW}"),
+        (OLD, "0x6002", "Vault implementation_code_hash was as declared when it was judged and is 0x"),
+    ],
+    ids=["another implementation", "other code at the same address"],
+)
+def test_a_proxy_upgraded_after_the_gate_is_not_promoted(
+    gate: Callable[..., Any], front: Front, implementation: str, code: str, told: str
+) -> None:
+    """Rules 22 and 35: the judgement was about another contract."""
+    upgrade(front.node, OLD, "0x6001")
+    ran = gate(PASSES, end=PROXY)
+    assert ran.status == 0, ran.out + ran.err
+
+    upgrade(front.node, implementation, code)
+    status, said = promoting(gate)
+    assert status == 10
+    assert f"toy:alpha: {told}" in said
+
+    upgrade(front.node, OLD, "0x6001")
+    status, said = promoting(gate)
+    assert status == 0, said
