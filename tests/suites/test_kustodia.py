@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import requests
 
 from pytest_rollout.plan import RemarkKind, lint, load
+
+ROOT = Path(__file__).parents[2]
+MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 
 @pytest.fixture
@@ -50,7 +59,7 @@ def test_a_validation_that_is_not_as_declared_fails(kustodia):
 
     failed = {each["title"]: each["measured"] for each in judged.findings if each["outcome"] == "fail"}
     assert judged.status == 10
-    assert failed == {"AssetManagement code_size": "2894", "NFTCompact roles.KUSTODIA_ROLE": "kustodia"}
+    assert failed == {"AssetManagement code_size": "2894", "NFTCompact members.KUSTODIA_ROLE": "kustodia"}
 
 
 def test_failing_transactions_roll_back(kustodia):
@@ -83,3 +92,50 @@ def test_the_plan_says_what_the_document_contradicts(plans):
 
     assert {remark.kind for remark in remarks} == {RemarkKind.SOURCE}
     assert len(remarks) == len(rollout.contradictions) >= 20
+
+
+FORKED = """
+[networks.arbitrum]
+kind = "rpc"
+url = "${ARBITRUM_RPC_URL}"
+chain_id = 42161
+finality = 1
+max_head_age = "1d"
+
+[networks.rehearsal]
+kind = "fork"
+of = "arbitrum"
+accounts = { owner = 0, pauser = 1, kustodia = 2, wallet = 3, deployer = 4, ana = 5, ben = 6, cleo = 7, dan = 8, eva = 9 }
+
+[contracts]
+"""
+
+
+@pytest.fixture
+def arbitrum() -> Iterator[str]:
+    """The URL of a chain of another process, with Arbitrum's chain id and a few blocks."""
+    anvil = ROOT / "node_modules" / "@foundry-rs" / f"anvil-{sys.platform}-{MACHINE}" / "bin" / "anvil"
+    command = [str(anvil), "--port", "0", "--chain-id", "42161"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as node:
+        assert node.stdout is not None
+        url = next("http://" + line.split()[-1] for line in node.stdout if line.startswith("Listening on"))
+        mined = requests.post(
+            url, json={"jsonrpc": "2.0", "id": 1, "method": "anvil_mine", "params": ["0x3"]}, timeout=9
+        )
+        assert mined.ok
+        yield url
+        node.terminate()
+
+
+def test_the_whole_gate_is_rehearsed_on_a_fork(kustodia, arbitrum):
+    """Validations, payment flow and drills on a fork of another chain with Arbitrum's id; a rehearsal, so it holds."""
+    (kustodia.project.folder / "node_modules").symlink_to(ROOT / "node_modules")
+    kustodia.change(("rollout.toml", "\n[contracts]\n", FORKED))
+    kustodia.project.environment |= {"ARBITRUM_RPC_URL": arbitrum}
+
+    judged = kustodia.judge("internal", "--network=rehearsal")
+
+    ran = [each for each in judged.findings if each["kind"] in {"tests", "contracts", "network", "flags", "criteria"}]
+    assert judged.status == 10
+    assert {each["title"]: each["measured"] for each in ran if each["outcome"] != "pass"} == {}
+    assert len(ran) > 60
