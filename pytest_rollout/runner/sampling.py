@@ -16,6 +16,7 @@ from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import Metric, Rollout, Stage
 from pytest_rollout.core.series import Outage, Samples, moment, nanoseconds
 from pytest_rollout.core.series_form import packed
+from pytest_rollout.runner.chains import Chains
 from pytest_rollout.runner.record import samples_in
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def ask(rollout: Rollout, since: Mapping[str, int], *, until: datetime) -> dict[
 
     redactor, lines = Redactor(rollout.secrets), {}
     asked = [Asked(metric=rollout.metrics[name], since=moment(begin), until=until) for name, begin in since.items()]
-    with Sources(rollout.folder) as sources:
+    with Chains(rollout) as chains, Sources(rollout.folder, rpc=chains.rpc) as sources:
         for each, answer in sources.collect(asked):
             samples = answer if isinstance(answer, Samples) else _down(each.metric, each.since, until, answer)
             lines[each.metric.name] = packed(_clean(samples, redactor))
