@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 _DIGITS = 4000
+_MARK = b"\xef\xbb\xbf"
 
 
 def exact_json(text: str | bytes) -> Any:
     """The value; numbers with a fraction or an exponent as ``{"decimal": "0.5"}``. Raises ``ValueError``."""
     if isinstance(text, bytes):
-        text = text.decode("utf-8-sig")
+        text = text.removeprefix(_MARK).decode()
     try:
         return _DECODER.decode(text)
     except RecursionError:

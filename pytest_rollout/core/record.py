@@ -61,14 +61,18 @@ class Identity:
         if not isinstance(value, Mapping):
             return None
         parts = []
+        is_plain = not self.short_names and not self.aliases
         for name in self.key:
             part = value.get(name)
-            if type(part) is int:
+            kind = type(part)
+            if kind is int:
                 parts.append(str(part))
-            elif type(part) is str and part:
-                parts.append(self.spelt(name, part))
-            else:
+            elif kind is not str or not part:
                 return None
+            elif is_plain and part[0] != "0":
+                parts.append(part)
+            else:
+                parts.append(self.spelt(name, part))
         return "/".join(parts)
 
     def spelt(self, name: str, part: str) -> str:

@@ -40,6 +40,8 @@ class StoreKind(StrEnum):
     UNIFIED = "unified"
     NDJSON = "ndjson"
     SQLITE = "sqlite"
+    FILES = "files"
+    MANIFEST = "manifest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

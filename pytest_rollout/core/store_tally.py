@@ -42,6 +42,7 @@ class Tally:
         self._owed = frozenset(asked.inventory)
         self._missing = set(asked.inventory)
         self._addresses = asked.addresses
+        self._identify = asked.identity.of
         self._counts: dict[str, int] = {}
         self._listed: dict[str, list[Any]] = {}
         self.read = [0, 0]
@@ -58,19 +59,18 @@ class Tally:
         if record.error:
             self.note("broken", f"{record.place}: {record.error}")
             return None
-        name = self._asked.identity.of(record.value)
+        name = self._identify(record.value)
         if name is None:
             self.note("nameless", record.place)
             return None
-        for field_name, known in self._asked.outside.items():
-            if str(record.value.get(field_name)) in known:
-                self.note("set_aside", name)
-                return None
+        asked = self._asked
+        if asked.outside and any(str(record.value.get(key)) in known for key, known in asked.outside.items()):
+            self.note("set_aside", name)
+            return None
         self.read[side] += 1
-        for field_name, allowed in self._asked.scope.items():
-            if str(record.value.get(field_name)) not in allowed:
-                self.note("foreign", f"{name} ({record.place})")
-                return None
+        if asked.scope and any(str(record.value.get(key)) not in allowed for key, allowed in asked.scope.items()):
+            self.note("foreign", f"{name} ({record.place})")
+            return None
         for field_name in self._addresses:
             if field_name in record.value and (why := placeholder(record.value[field_name])):
                 self.note("placeholders", f"{name} {field_name}: {why} ({record.place})")

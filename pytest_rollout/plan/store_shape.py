@@ -20,7 +20,7 @@ class StoreDeclarationTable(Section):
 
     kind: Annotated[str, *choice("kind", *StoreKind)] = Field(
         examples=["leveldb"],
-        description="leveldb, json (a folder), unified (of a state manager), ndjson, sqlite.",
+        description="leveldb, json or unified (folders), ndjson, sqlite, files, manifest.",
     )
     path: Line = Field(examples=["state/leveldb"], description="The folder or file, relative to the plan.")
     table: Line | None = Field(None, description="The table, for sqlite.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from pytest_rollout.core.errors import StoreError, listed, suggestion
 from pytest_rollout.core.record import Identity
 from pytest_rollout.core.store_check import StoreKind, StoreSettings
 from pytest_rollout.core.store_tally import Asked
+from pytest_rollout.stores.files import FilesStore, ManifestStore
 from pytest_rollout.stores.folder import FolderStore
 from pytest_rollout.stores.joining import compare
 from pytest_rollout.stores.leveldb import LevelDbStore
@@ -23,15 +24,19 @@ _SQLITE = b"SQLite format 3\0"
 
 def open_store(settings: StoreSettings) -> Store:
     """The store; nothing is read yet."""
-    if settings.kind is StoreKind.LEVELDB:
-        return LevelDbStore(settings.path)
-    if settings.kind is StoreKind.UNIFIED:
-        return UnifiedStore(settings.path)
-    if settings.kind is StoreKind.JSON:
-        return FolderStore(settings.path)
     if settings.kind is StoreKind.SQLITE:
         return SqliteStore(settings.path, settings.table)
-    return NdjsonStore(settings.path)
+    return _KINDS[settings.kind](settings.path)
+
+
+_KINDS: Mapping[StoreKind, Callable[[Path], Store]] = {
+    StoreKind.LEVELDB: LevelDbStore,
+    StoreKind.JSON: FolderStore,
+    StoreKind.UNIFIED: UnifiedStore,
+    StoreKind.NDJSON: NdjsonStore,
+    StoreKind.FILES: FilesStore,
+    StoreKind.MANIFEST: ManifestStore,
+}
 
 
 def recognised(name: str, path: Path) -> StoreSettings:

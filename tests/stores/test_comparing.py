@@ -16,7 +16,7 @@ from pytest_rollout.core.record import FieldKind, Identity, Record
 from pytest_rollout.core.store_check import StoreCheck, StoreKind, StoreSettings
 from pytest_rollout.core.store_tally import Asked
 from pytest_rollout.stores.joining import compare
-from pytest_rollout.stores.memory import MemoryStore
+from pytest_rollout.testing.stores import MemoryStore
 
 IDENTITY = Identity(key=("chainId", "contractName"))
 KINDS = {"address": FieldKind.ADDRESS}

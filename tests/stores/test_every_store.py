@@ -13,8 +13,8 @@ import pytest
 
 from pytest_rollout.core.errors import StoreError
 from pytest_rollout.core.store_check import StoreKind, StoreSettings
-from pytest_rollout.stores.memory import MemoryStore
 from pytest_rollout.stores.opening import open_store, recognised
+from pytest_rollout.testing.stores import MemoryStore
 
 RECORDS = [
     {"chainId": 56, "contractName": f"C{number}", "timestamp": 2**60 + number, "note": "ü"} for number in range(12)
