@@ -24,7 +24,14 @@ def encode(document: Mapping[str, Any]) -> bytes:
     strings), text that is not Unicode, and anything else, naming the place.
     """
     _check(document, "document")
-    payload = rfc8785.dumps(dict(document))
+    return _encoded(document)
+
+
+def _encoded(document: Mapping[str, Any]) -> bytes:
+    """The canonical bytes of a document that has been checked."""
+    payload = _plain(dict(document))
+    if not payload.isascii() and max(payload.decode()) > "\uffff":
+        payload = rfc8785.dumps(dict(document))
     if len(payload) > MAX_PAYLOAD:
         raise LedgerError(
             f"document: {len(payload)} bytes, an entry holds at most {MAX_PAYLOAD}; hand bulk over as evidence."
@@ -41,7 +48,7 @@ def seal(judgement: Judgement) -> Sealed:
     """The judgement with the exact bytes it is recorded as; big integers become strings."""
     document = judgement.document()
     _check(document, "judgement", has_big_integers=True)
-    payload = encode({key: exact(value) for key, value in document.items()})
+    payload = _encoded({key: exact(value) for key, value in document.items()})
     return Sealed(judgement=judgement, payload=payload, digest=digest(payload))
 
 
@@ -74,6 +81,26 @@ def parse(payload: bytes) -> dict[str, Any]:
 
 def _check(value: object, place: str, *, has_big_integers: bool = False) -> None:
     """Refuse what a document cannot hold, naming the place."""
+    if not _fits(value, has_big_integers=has_big_integers):
+        _find(value, place, has_big_integers=has_big_integers)
+
+
+def _fits(value: Any, *, has_big_integers: bool) -> bool:
+    """Whether a document surely can hold this; ``_find`` has the last word, and names the place."""
+    kind = type(value)
+    if kind is str:
+        return bool(value.isascii())
+    if kind is bool:
+        return True
+    if kind is int:
+        return bool(has_big_integers or -SAFE_INTEGER < value < SAFE_INTEGER)
+    if kind is dict:
+        are_texts = all(type(key) is str and key.isascii() for key in value)
+        return are_texts and all(_fits(each, has_big_integers=has_big_integers) for each in value.values())
+    return kind is list and all(_fits(each, has_big_integers=has_big_integers) for each in value)
+
+
+def _find(value: object, place: str, *, has_big_integers: bool) -> None:
     if isinstance(value, str):
         _check_text(value, place)
     elif isinstance(value, bool):
@@ -85,7 +112,7 @@ def _check(value: object, place: str, *, has_big_integers: bool = False) -> None
         _check_table(value, place, has_big_integers=has_big_integers)
     elif isinstance(value, list | tuple):
         for index, each in enumerate(value):
-            _check(each, f"{place}[{index}]", has_big_integers=has_big_integers)
+            _find(each, f"{place}[{index}]", has_big_integers=has_big_integers)
     else:
         raise LedgerError(
             f"{place}: {value!r:.60} is of type {type(value).__name__}; "
@@ -98,7 +125,7 @@ def _check_table(table: Mapping[Any, Any], place: str, *, has_big_integers: bool
         if not isinstance(key, str):
             raise LedgerError(f"{place}: key {key!r:.60} is not a string.")
         _check_text(key, place)
-        _check(each, f"{place}.{key}", has_big_integers=has_big_integers)
+        _find(each, f"{place}.{key}", has_big_integers=has_big_integers)
 
 
 def _check_text(text: str, place: str) -> None:

@@ -105,15 +105,20 @@ class Inbox:
             elif key.fileobj == self._watched:
                 self._forget()  # it stays readable
 
-    def close(self) -> bytes:
-        """Stop listening; returns every accepted line, newline-ended, in order of arrival."""
+    def close(self) -> None:
+        """Stop listening."""
         for connection in list(self._buffers):
             self._drop(connection)
         self._forget()
         self._selector.close()
         self._server.close()
-        self._packed.append(self._packer.flush())
-        return zlib.decompress(b"".join(self._packed))
+
+    def everything(self, last: bytes = b"") -> bytes:
+        """Every accepted line, newline-ended, in order of arrival, and ``last`` behind them; asked for once."""
+        self._packed += [self._packer.compress(last), self._packer.flush()]
+        packed = b"".join(self._packed)
+        self._packed.clear()
+        return zlib.decompress(packed)
 
     def _forget(self) -> None:
         if self._watched >= 0:

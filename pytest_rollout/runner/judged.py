@@ -22,7 +22,6 @@ from pytest_rollout.reporting import Drawn, Written, write
 from pytest_rollout.runner import pinning, tree
 from pytest_rollout.runner.gate import Gate
 from pytest_rollout.runner.kept import kept_plan
-from pytest_rollout.runner.record import pack
 from pytest_rollout.runner.sampling import sampled
 from pytest_rollout.runner.started import Started
 from pytest_rollout.runner.witnessing import facts_of
@@ -77,9 +76,8 @@ def asked(
     )
 
 
-def record(gate: Gate, ledger: Ledger, question: Question, events: bytes) -> Judged:
-    """Judge; the ledger has the judgement, with events and question, before any report is written."""
-    bundle = events + pack(question)
+def record(gate: Gate, ledger: Ledger, question: Question, bundle: bytes) -> Judged:
+    """Judge; the ledger has the judgement, with the whole question, before any report is written."""
     digest = hashlib.sha256(bundle).hexdigest()
     judgement: Judgement = judge(replace(question, evidence_digest=digest))
     sealed = seal(judgement)

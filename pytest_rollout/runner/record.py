@@ -9,7 +9,7 @@ digest is.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -38,7 +38,12 @@ def pack(question: Question) -> bytes:
         "version": _VERSION,
         "plan": question.plan,
         "stage": question.stage.name,
-        "manifest": asdict(question.manifest),
+        "manifest": _flat(question.manifest)
+        | {
+            "functions": [_flat(each) for each in question.manifest.functions],
+            "files": dict(question.manifest.files),
+            "doubts": [_flat(each) for each in question.manifest.doubts],
+        },
         "subject": asdict(question.subject),
         "run": asdict(question.run) | {"started_at": question.run.started_at.isoformat()},
         "ending": asdict(question.ending),
@@ -58,6 +63,11 @@ def pack(question: Question) -> bytes:
     }
     line = json.dumps(about, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return b"".join(each + b"\n" for each in (*sampled.lines.values(), *baselines.values(), line.encode()))
+
+
+def _flat(value: Any) -> dict[str, Any]:
+    """A dataclass's own fields, not copied: ``asdict`` would copy every text of a large gate."""
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def unpack(content: bytes, rollout: Rollout, evidence_digest: str) -> Question:

@@ -49,15 +49,17 @@ def run_gate(
             replace(started.briefing, pins=watch.pins, unread=watch.unread, allow_writes=gate.request.allow_writes)
         )
         from pytest_rollout.runner.judged import asked, record, with_witnesses  # noqa: PLC0415 - while the recorder works
+        from pytest_rollout.runner.record import pack  # noqa: PLC0415 - as above
 
         ending = recorder.follow(inbox, gate.stage.deadline.total_seconds())
-        events, refusals = inbox.close(), tuple(inbox.refusals)
+        inbox.close()
+        refusals = tuple(inbox.refusals)
         question = with_witnesses(asked(started, evidence, ending, refusals, clock(), ledger), watch.after())
         if not started.is_recorded_in(ledger):
             raise LedgerError(
                 "the ledger lost the start of this run while it ran; nothing was judged. Restore it from a backup."
             )
-        return record(gate, ledger, question, events)
+        return record(gate, ledger, question, inbox.everything(pack(question)))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -43,7 +43,8 @@ class Wire:
 
     def close(self) -> bytes:
         if self.kept is None:
-            self.kept = self.inbox.close()
+            self.inbox.close()
+            self.kept = self.inbox.everything()
         return self.kept
 
 
