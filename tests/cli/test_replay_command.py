@@ -1,0 +1,92 @@
+"""``rollout replay``: what is typed, what is said, and with what status it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+ENGINES = Path(__file__).parents[1] / "consensus" / "engines_of_tests.py"
+PLAN = """
+[rollout]
+name = "toy"
+[engines]
+reference = "engines.py:Reference"
+candidate = "engines.py:WrongOnce"
+[stages.local.engines]
+corpus = "blocks.ndjson"
+min_comparisons = 10
+"""
+
+
+@pytest.fixture
+def chain(bare):
+    """A project with two engines and 400 blocks; number 13 of a transaction is what one gets wrong."""
+    blocks = [{"index": index, "transactions": [1, 2, 13, 5] if index == 301 else [index % 7]} for index in range(400)]
+    return bare.write(
+        {
+            "rollout.toml": PLAN,
+            "engines.py": ENGINES.read_text(),
+            "blocks.ndjson": "".join(json.dumps(each) + "\n" for each in blocks),
+        }
+    )
+
+
+def replay(chain, *arguments: str):
+    return chain.rollout("replay", *arguments, "--workers", "0")
+
+
+def test_a_divergence_is_told_kept_and_shrunk_and_replays(chain) -> None:
+    """First with the plan's engines, then what was kept, then with a candidate that is mended."""
+    found = replay(chain, "blocks.ndjson")
+
+    assert (found.status, found.err) == (10, "")
+    assert found.out.startswith("400 blocks, 400 compared: 1 divergences (1 differing, ")
+    assert "first: block 301 (301): total: reference 21, candidate 22" in found.out
+    assert "1 of 4 transactions still diverge" in found.out
+    again = replay(chain, "divergences")
+    assert (again.status, again.out.splitlines()[-1]) == (10, "2 of 2 kept divergences still diverge")
+    shrunk = next(chain.folder.glob("divergences/301-shrunk-*/input.json"))
+    assert json.loads(shrunk.read_text()) == {"index": 301, "transactions": [13]}
+    mended = ("--reference", "engines.py:Reference", "--candidate", "engines.py:Same")
+    well = replay(chain, "divergences", *mended)
+    assert (well.status, well.out.splitlines()[-1]) == (0, "0 of 2 kept divergences still diverge")
+
+
+def test_engines_that_agree_end_with_0(chain) -> None:
+    same = ("--reference", "engines.py:Reference", "--candidate", "engines.py:Same")
+    ran = replay(chain, "blocks.ndjson", *same, "--json")
+
+    assert ran.status == 0
+    document = json.loads(ran.out)
+    assert (document["blocks"], document["is_clean"], document["counts"]["agreed_refusals"]) == (400, True, 40)
+
+
+MISTAKES = {
+    "one engine": (
+        ("blocks.ndjson", "--candidate", "engines.py:Same"),
+        "give both --reference and --candidate, or neither",
+    ),
+    "no corpus": (("blocks.txt",), "no corpus; its name ends in"),
+    "no file": (("other.ndjson",), "no such file"),
+    "no engine": (
+        ("blocks.ndjson", "--reference", "engines.py:Nobody", "--candidate", "engines.py:Same"),
+        "engines.py has no 'Nobody'",
+    ),
+    "no divergences": ((".git",), "no kept divergence"),
+    "no time": (("blocks.ndjson", "--limit", "0"), "the candidate needs more than 0 seconds"),
+    "no chunk": (("blocks.ndjson", "--chunk", "0"), "both count from 1"),
+    "an unknown rollout": (("blocks.ndjson", "--rollout", "tay"), "Did you mean 'toy'?"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_sentence(chain, arguments, sentence) -> None:
+    (chain.folder / ".git").mkdir()
+    ran = replay(chain, *arguments)
+
+    assert ran.status == 4
+    assert ran.out == ""
+    assert sentence in ran.err
+    assert len(ran.err.splitlines()) == 1
