@@ -9,6 +9,8 @@ from web3 import Web3
 from web3.providers import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
+from pytest_rollout.networks.recursion import restrain
+
 Request = Callable[[str, Sequence[Any]], Any]
 
 
@@ -35,6 +37,7 @@ class ChainProvider(JSONBaseProvider):
 
 def web3_over(request: Request, default_account: str | None) -> Web3:
     """A ``Web3`` that sends from ``default_account``, if there is one, where a transaction names no sender."""
+    restrain()
     w3 = Web3(ChainProvider(request))
     # No development chain has a name service, and looking for one costs every call.
     w3.middleware_onion.remove("ens_name_to_address")

@@ -13,6 +13,7 @@ from pytest_rollout.networks.accounts import Accounts
 from pytest_rollout.networks.hardforks import DEFAULT_CHAIN_ID, hardfork
 from pytest_rollout.networks.methods import Call, check_reads
 from pytest_rollout.networks.port import Head, SnapshotId, cannot, check_chain_id, quantity, whole_blocks, whole_seconds
+from pytest_rollout.networks.recursion import restrain
 from pytest_rollout.networks.reverts import CustomErrors
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class TesterChain:
         from web3.providers.eth_tester import defaults, middleware  # noqa: PLC0415
 
         from pytest_rollout.networks.backend import Backend  # noqa: PLC0415
+
+        restrain()
 
         self.name = network.name
         self.chain_id = network.chain_id or DEFAULT_CHAIN_ID

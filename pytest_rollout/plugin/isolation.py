@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from pytest_rollout.core.errors import RolloutError
+from pytest_rollout.networks.recursion import restrain
 from pytest_rollout.plugin.context import Context, told
 
 Node = pytest.Collector | pytest.Item
@@ -35,6 +36,7 @@ class ChainIsolation:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Note which item fixtures are asked for by."""
+        restrain()  # whatever a test file imports, no answer that nests deeply may end this process
         with told():
             self._context.enter(item)
 

@@ -31,7 +31,7 @@ def open_chain() -> Iterator[Callable[..., Chain]]:
         chain.close()
 
 
-@pytest.fixture(params=list(NetworkKind), ids=lambda kind: kind.value)
+@pytest.fixture(params=[NetworkKind.TESTER, NetworkKind.ANVIL], ids=lambda kind: kind.value)
 def chain(request: pytest.FixtureRequest, open_chain: Callable[..., Chain]) -> Chain:
     return open_chain(request.param)
 

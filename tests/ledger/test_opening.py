@@ -150,7 +150,7 @@ def other_founder(path: Path) -> None:
 
 
 def newer_kind(path: Path) -> None:
-    whole(path, "UPDATE entries SET kind = 'signoff'")
+    whole(path, "UPDATE entries SET kind = 'newer'")
 
 
 def cut_short(path: Path) -> None:
@@ -184,7 +184,7 @@ def whole(path: Path, statement: str) -> None:
         (no_entries, "ledger l.db: entry 0 is missing. Restore it from a backup."),
         (newer_version, "ledger l.db: written in schema 2, this version reads up to 1. Upgrade pytest-rollout."),
         (other_founder, "ledger l.db: entry 0 does not found ledger ffffffff. Restore it from a backup."),
-        (newer_kind, "ledger entry 0: kind 'signoff' is none this version knows; it was edited, or written by a"),
+        (newer_kind, "ledger entry 0: kind 'newer' is none this version knows; it was edited, or written by a"),
         (cut_short, "ledger l.db: the file is damaged. Restore it from a backup."),
         (overwritten, "ledger l.db: the file is damaged. Restore it from a backup."),
     ],

@@ -190,5 +190,7 @@ def test_an_anvil_with_another_chain_id_is_refused_before_anything_is_sent(tmp_p
     with pytest.raises(NetworkError) as wrong:
         started(path)
 
-    assert str(wrong.value) == "network devnet: expected chain id 31337, the node answers 1. Nothing was sent."
+    assert str(wrong.value) == (
+        "network devnet: expected chain id 31337 (a development chain), the node answers 1 (Ethereum). Nothing was sent."
+    )
     assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))

@@ -329,8 +329,8 @@ MISSHAPEN = {
         "stages: is an array; a table is needed.",
     ),
     "a key of a later version": (
-        SMALL + 'watch = { for = "7d" }\n',
-        "stages.beta: no key 'watch' in this version; it comes with a later version; leave it out.",
+        SMALL + 'databases = { for = "7d" }\n',
+        "stages.beta: no key 'databases' in this version; it comes with a later version; leave it out.",
     ),
     "typo in [rollout]": (
         edit("judgement_max_age", "judgment_max_age"),
@@ -487,7 +487,7 @@ MISSHAPEN = {
     ),
     "typo in [contracts]": (
         edit("artifacts =", "artefacts ="),
-        "contracts: no key 'artefacts'; allowed are artifacts, deployments. Did you mean 'artifacts'?",
+        "contracts: no key 'artefacts'; allowed are artifacts, deployments, inventory. Did you mean 'artifacts'?",
     ),
     "artifacts a number": (
         edit('artifacts = "contracts/out"', "artifacts = 1"),
