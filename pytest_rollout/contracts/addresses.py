@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+
+from pytest_rollout.contracts.digest import keccak
 
 ZERO = "0x" + "00" * 20
+
+ADDRESSES_KEPT = 10_000
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
@@ -13,20 +18,27 @@ class Unfit(Exception):  # noqa: N818 - a reason, told on with the place it belo
     """Why a text is no usable address, as the second half of a sentence."""
 
 
+@lru_cache(ADDRESSES_KEPT)
+def checksum(text: str) -> str:
+    """An address of any case with the checksum of EIP-55."""
+    digits = text[2:].lower()
+    digest = keccak(digits.encode()).hex()
+    cased = (digit.upper() if nibble > "7" else digit for digit, nibble in zip(digits, digest, strict=False))
+    return "0x" + "".join(cased)
+
+
 def address(text: object) -> str:
     """The checksum address that ``text`` means; raises ``Unfit``.
 
     One case throughout is taken as it is; mixed case must be the EIP-55 checksum, since
     anything else is a typing mistake that the checksum was made to find.
     """
-    from eth_utils.address import to_checksum_address  # noqa: PLC0415 - heavy
-
     if not isinstance(text, str) or not _ADDRESS.fullmatch(text):
         raise Unfit(f"{text!r} is no address; 0x and 40 hex digits are needed.")
     digits = text[2:]
-    checksum = to_checksum_address(text.lower())
-    if text != checksum and digits not in (digits.lower(), digits.upper()):
-        raise Unfit(f"'{text}' has a wrong checksum; a digit is mistyped, or it is meant to be '{checksum}'.")
+    right = checksum(text)
+    if text != right and digits not in (digits.lower(), digits.upper()):
+        raise Unfit(f"'{text}' has a wrong checksum; a digit is mistyped, or it is meant to be '{right}'.")
     if int(digits, 16) == 0:
         raise Unfit("the zero address is nobody's; it stands where an address was never filled in.")
-    return checksum
+    return right

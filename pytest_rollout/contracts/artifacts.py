@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_rollout.contracts.code import Template, offsets
+from pytest_rollout.contracts.digest import keccak
 from pytest_rollout.contracts.jsonfile import read_json
 from pytest_rollout.core.errors import ContractError, listed, suggestion
 
@@ -220,9 +221,7 @@ def link(artifact: Artifact, libraries: Mapping[str, str]) -> str:
 
 def _placeholder(qualified: str) -> str:
     """What the Solidity compiler writes where that library's address goes (Solidity docs: Using the Compiler)."""
-    from eth_utils.crypto import keccak  # noqa: PLC0415 - heavy
-
-    return f"__${keccak(text=qualified).hex()[:34]}$__"
+    return f"__${keccak(qualified.encode()).hex()[:34]}$__"
 
 
 def _artifact_files(folder: Path) -> Iterator[Path]:

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NewType, cast
+from contextlib import suppress
+from typing import Any, NewType
 
 from pytest_rollout.contracts.addresses import Unfit, address
+from pytest_rollout.contracts.arguments import Misfit, shown
 from pytest_rollout.contracts.artifacts import Artifact, Artifacts, link, some
-from pytest_rollout.contracts.interface import Abi, Interface
+from pytest_rollout.contracts.attributes import Attributes, attributes
+from pytest_rollout.contracts.call import Call
+from pytest_rollout.contracts.contract import Contract
+from pytest_rollout.contracts.interface import Interface
+from pytest_rollout.contracts.reading import Reading, read_at_head, side_by_side
 from pytest_rollout.contracts.records.record import Record
-from pytest_rollout.core.errors import ContractError, NetworkError, listed, suggestion
+from pytest_rollout.contracts.transactions import WITHIN_SECONDS, Finality, Transactions
+from pytest_rollout.core.errors import ContractError, NetworkError, RolloutError, listed, suggestion
 from pytest_rollout.networks.port import Chain
 
-if TYPE_CHECKING:
-    from web3.contract import Contract
-    from web3.contract.contract import ContractFunction
-    from web3.types import TxParams, TxReceipt
-
-Mark = NewType("Mark", Mapping[str, "Contract"])
+Mark = NewType("Mark", Mapping[str, Contract])
 """Which contracts a book knew at one moment."""
 
 RECEIPT_SECONDS = 30
+POLL_SECONDS = 0.002
+SLOWEST_POLL_SECONDS = 0.5
 
 
 class Contracts:
     """Contracts by name: ``contracts.SkillProfile.functions.paused().call()``.
 
     A name is known once it was deployed here, loaded by address, or is in the deployment record.
-    What is handed out are web3.py contracts; what they refuse arrives as ``Reverted``, with the
-    custom errors of every artifact told by name.
+    What a contract refuses arrives as ``Reverted``, with the custom errors of every artifact told
+    by name. ``height`` is the newest block this book knows of.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class Contracts:
         self._records = dict(records or {})
         self._known: dict[str, Contract] = {}
         self._made_of: dict[str, str] = {}
+        self._interfaces: dict[str, Interface] = {}
         self.height: int | None = None
         chain.errors.learn_later(artifacts.abis)
 
@@ -72,16 +78,14 @@ class Contracts:
     def where(self, name: str) -> str:
         """The address that stands for a name; raises ``ContractError``. Whether there is code is not asked."""
         if name in self._known:
-            return str(self._known[name].address)
+            return self._known[name].address
         if name in self._recorded:
             return self._recorded[name]
         raise self._unknown(name)
 
     def interface(self, name: str) -> Interface:
         """What the contract of that name declares."""
-        if name in self._known:
-            return Interface(cast("Abi", self._known[name].abi))
-        return Interface(self._artifacts.get(name).abi)
+        return self._known[name].interface if name in self._known else self._interface(name)
 
     def artifact(self, name: str) -> Artifact:
         """The artifact of that name; raises ``ContractError``."""
@@ -119,58 +123,71 @@ class Contracts:
         names to addresses. Raises ``Reverted`` if the constructor refuses, ``ContractError`` if
         the artifact, its libraries or the arguments do not fit or no code is there afterwards.
         """
-        from web3.exceptions import Web3Exception  # noqa: PLC0415 - heavy
-
         artifact = self._artifacts.get(name)
         linked = {
             each: self._address(f"contract {name}: library {each}", where) for each, where in (libraries or {}).items()
         }
         code = link(artifact, linked)
-        self._chain.errors.learn(artifact.abi)
-        factory = self._chain.w3.eth.contract(abi=cast("Any", artifact.abi), bytecode=cast("Any", code))
-        unfit = ContractError(
-            f"contract {name}: its constructor takes ({_parameters(artifact.abi)}), not "
-            f"({', '.join(repr(each) for each in arguments)})."
-        )
-        if arguments and not _parameters(artifact.abi):
-            # web3.py would drop them without a word.
-            raise unfit
-        try:
-            creation = factory.constructor(*arguments)
-        except (Web3Exception, TypeError, ValueError) as error:
-            raise unfit from error
-        digest = creation.transact({"from": cast("Any", self.sender(sender))})
-        receipt = self._receipt(digest)
+        data = code + self._constructed(artifact, arguments).hex()
+        receipt = self._sent({"from": self.sender(sender), "data": data})
         return self.at(as_ or name, str(receipt["contractAddress"]), artifact=name)
 
     def at(self, name: str, where: str, *, artifact: str | None = None) -> Contract:
         """Know the contract at an address by ``name``, with the ABI of the artifact ``name`` or ``artifact``."""
         place = f"network {self._chain.name}: {name}"
         checked = self._address(place, where)
-        abi = self._artifacts.get(artifact or name).abi
         self._made_of[name] = artifact or name
-        self._chain.errors.learn(abi)
+        interface = self._interface(artifact or name)
         if self._chain.request("eth_getCode", [checked, "latest"]) in {"0x", ""}:
             raise ContractError(f"{place}: no code at {checked}; is it the address on another network?")
-        self._known[name] = self._chain.w3.eth.contract(address=cast("Any", checked), abi=cast("Any", abi))
+        self._known[name] = Contract(self._chain, name, checked, interface)
         return self._known[name]
 
-    def send(
-        self, call: ContractFunction, *, sender: str | None = None, value: int = 0, gas: int | None = None
-    ) -> TxReceipt:
+    def send(self, call: Call, *, sender: str | None = None, value: int = 0, gas: int | None = None) -> Attributes:
         """Send a call as a transaction and wait for its receipt; raises ``Reverted`` unless it succeeded.
 
         ``value`` is in wei; with ``gas`` given nothing is estimated.
         """
-        transaction: dict[str, Any] = {"from": self.sender(sender), "value": value}
+        given: dict[str, Any] = {"from": self.sender(sender)}
+        if value:
+            given["value"] = value
         if gas is not None:
-            transaction["gas"] = gas
-        return self._receipt(call.transact(cast("TxParams", transaction)))
+            given["gas"] = gas
+        return self._sent(self._ours(call).params(given)[0])
 
-    def read(self, calls: Mapping[str, ContractFunction]) -> dict[str, Any]:
-        """The results of several calls by the same keys, all read at one block."""
-        block = self._chain.head().number
-        return {key: call.call(block_identifier=block) for key, call in calls.items()}
+    def transactions(self, *, finality: Finality | None = None, within: float = WITHIN_SECONDS) -> Transactions:
+        """Transactions to submit, follow and count: what becomes of each is an outcome, not an exception.
+
+        ``finality`` is by default the network's own rule, and on a development chain being
+        included; ``within`` is how many seconds each has.
+        """
+        # Development chains have no rule of their own: their blocks are final when they are there.
+        rule = getattr(self._chain, "finality", 0) if finality is None else finality
+        return Transactions(self._chain, rule, within)
+
+    def read(self, calls: Mapping[str, Call]) -> dict[str, Any]:
+        """The results of several calls by the same keys, all at one block and in one round trip.
+
+        If some of them fail, the first error is raised, with a note for each of the others.
+        """
+        found = self.look(calls)
+        failed = {key: value for key, value in found.items() if isinstance(value, RolloutError)}
+        if failed:
+            (key, first), *others = failed.items()
+            first.add_note(f"read as '{key}'")
+            for name, other in others:
+                first.add_note(f"and '{name}': {other}")
+            raise first
+        return found
+
+    def look(self, calls: Mapping[str, Call]) -> dict[str, Any | RolloutError]:
+        """As ``read``; a call that fails has its error in its place, and hides no other."""
+
+        def readings(block: str) -> Reading[list[Any | RolloutError]]:
+            return side_by_side([self._ours(call).reading(block) for call in calls.values()])
+
+        found, self.height = read_at_head(self._chain, readings, guess=self.height)
+        return dict(zip(calls, found, strict=True))
 
     def sender(self, given: str | None) -> str:
         """The address of a role, an address itself, or the deployer's; raises ``NetworkError``."""
@@ -187,21 +204,55 @@ class Contracts:
         """Know again what was known at ``mark``, and nothing else."""
         self._known = dict(mark)
 
-    def _receipt(self, digest: Any) -> TxReceipt:
-        from web3.exceptions import TimeExhausted  # noqa: PLC0415 - heavy
-
-        try:
-            receipt = self._chain.w3.eth.wait_for_transaction_receipt(digest, timeout=RECEIPT_SECONDS)
-        except TimeExhausted:
-            raise NetworkError(
-                f"network {self._chain.name}: transaction 0x{bytes(digest).hex()} was not mined within "
-                f"{RECEIPT_SECONDS} s; is automatic mining switched off?"
-            ) from None
-        self.height = int(receipt["blockNumber"])
+    def _sent(self, transaction: Mapping[str, Any]) -> Attributes:
+        """The receipt of a transaction in 0x hex."""
+        receipt = self._receipt(str(self._chain.request("eth_sendTransaction", [transaction])))
+        self.height = receipt["blockNumber"]
         if receipt["status"] != 1:
             # Only where automatic mining is off; otherwise the chain has told it, with the reason.
             raise self._chain.errors.reverted(b"")
         return receipt
+
+    def _receipt(self, digest: str) -> Attributes:
+        deadline, pause = time.monotonic() + RECEIPT_SECONDS, POLL_SECONDS
+        while (answer := self._chain.request("eth_getTransactionReceipt", [digest])) is None:
+            if time.monotonic() > deadline:
+                raise NetworkError(
+                    f"network {self._chain.name}: transaction {digest} was not mined within {RECEIPT_SECONDS} s; "
+                    "is automatic mining switched off?"
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, SLOWEST_POLL_SECONDS)
+        return attributes(answer)
+
+    def _interface(self, artifact: str) -> Interface:
+        if artifact not in self._interfaces:
+            abi = self._artifacts.get(artifact).abi
+            self._chain.errors.learn(abi)
+            self._interfaces[artifact] = Interface(abi)
+        return self._interfaces[artifact]
+
+    def _constructed(self, artifact: Artifact, arguments: tuple[Any, ...]) -> bytes:
+        constructor = self._interface(artifact.name).constructor
+        if len(arguments) == len(constructor.parameters):
+            with suppress(Misfit):
+                takers = zip(constructor.takers, arguments, strict=True)
+                return constructor.encode([take(each, "") for take, each in takers])
+        taken = ", ".join(f"{each['type']} {each.get('name', '')}".strip() for each in constructor.parameters)
+        raise ContractError(
+            f"contract {artifact.name}: its constructor takes ({taken}), not "
+            f"({', '.join(repr(each) for each in arguments)})."
+        )
+
+    def _ours(self, call: Call) -> Call:
+        """A call on this book's network; what is read elsewhere would not be what is meant."""
+        if not isinstance(call, Call):
+            raise ContractError(
+                f"network {self._chain.name}: {shown(call)} is no call; write contracts.NAME.functions.FUNCTION(…)."
+            )
+        if call.contract.chain is not self._chain:
+            raise ContractError(f"{call.place}: is on another network than this book, which is on {self._chain.name}.")
+        return call
 
     def _address(self, place: str, where: object) -> str:
         try:
@@ -221,8 +272,3 @@ class Contracts:
             f"network {network}: no contract '{name}'; known are {listed(self.names())}, "
             f"artifacts are {some(self._artifacts.names())}.{suggestion(name, names)}"
         )
-
-
-def _parameters(abi: tuple[Mapping[str, Any], ...]) -> str:
-    constructor: Mapping[str, Any] = next((each for each in abi if each.get("type") == "constructor"), {})
-    return ", ".join(f"{each['type']} {each.get('name', '')}".strip() for each in constructor.get("inputs", ()))

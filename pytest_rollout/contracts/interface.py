@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-Parameter = Mapping[str, Any]
-"""One input or output as an ABI describes it."""
+from pytest_rollout.contracts.arguments import Giver, Taker, giver, taker
+from pytest_rollout.contracts.digest import keccak as keccak  # noqa: PLC0414 - whoever knows an ABI hashes too
+from pytest_rollout.contracts.parameters import Parameter, type_of
 
 Abi = Sequence[Mapping[str, Any]]
 
@@ -21,24 +22,9 @@ class Undecodable(Exception):  # noqa: N818 - a reason, told on with the place i
     """Bytes that are not values of the declared types."""
 
 
-def type_of(parameter: Parameter) -> str:
-    """The type as signatures spell it: a structure is the list of its fields, ``(uint256,address)[]``."""
-    kind = str(parameter["type"])
-    if not kind.startswith("tuple"):
-        return kind
-    return f"({','.join(map(type_of, parameter['components']))}){kind.removeprefix('tuple')}"
-
-
 def signature(entry: Mapping[str, Any]) -> str:
     """``hasRole(bytes32,address)``."""
     return f"{entry['name']}({','.join(map(type_of, entry.get('inputs', ())))})"
-
-
-def keccak(data: bytes) -> bytes:
-    """The Keccak-256 digest."""
-    from eth_hash.auto import keccak as digest  # noqa: PLC0415 - heavy
-
-    return digest(data)
 
 
 class Codec:
@@ -47,6 +33,11 @@ class Codec:
     def __init__(self, parameters: Iterable[Parameter]) -> None:
         self.parameters = tuple(parameters)
         self.types = tuple(map(type_of, self.parameters))
+
+    @cached_property
+    def takers(self) -> tuple[Taker, ...]:
+        """What checks the values, one by one."""
+        return tuple(map(taker, self.parameters))
 
     def encode(self, values: Sequence[Any]) -> bytes:
         """The bytes; what does not fit is told by ``eth_abi``'s ``EncodingError``."""
@@ -92,6 +83,16 @@ class Function:
     def selector(self) -> bytes:
         """The first four bytes of its calls."""
         return keccak(self.signature.encode())[:SELECTOR]
+
+    @cached_property
+    def givers(self) -> tuple[Giver, ...]:
+        """What makes its decoded results Python's, one by one."""
+        return tuple(map(giver, self.outputs))
+
+    @cached_property
+    def names(self) -> Mapping[str, int]:
+        """The results that have a name, by their number."""
+        return {str(each["name"]): number for number, each in enumerate(self.outputs) if each.get("name")}
 
     @cached_property
     def arguments(self) -> Codec:

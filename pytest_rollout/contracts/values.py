@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from pytest_rollout.contracts.addresses import checksum
 from pytest_rollout.core.errors import ContractError
 from pytest_rollout.core.rollout import Value
 
@@ -64,11 +65,9 @@ class Speller:
 
     def spelled_address(self, observed: str, expected: Value | None) -> Value:
         """An address, by the role, contract name or spelling that the plan uses for it."""
-        from eth_utils.address import to_checksum_address  # noqa: PLC0415 - heavy
-
         if isinstance(expected, str) and self.named(expected) == observed.lower():
             return expected
-        return to_checksum_address(observed)
+        return checksum(observed)
 
     def _each(self, parameters: Sequence[Parameter], observed: Sequence[Any], expected: Value | None) -> Value:
         written: Sequence[Value | None] = [None] * len(observed)

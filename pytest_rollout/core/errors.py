@@ -40,7 +40,10 @@ class Reverted(ContractError):
     ``reason`` is the decoded reason string, ``Panic(0x11)`` or custom error with its
     arguments (``NoProfile(0xAb…)``); ``data`` the raw return data, empty where the node
     gave none; ``error`` the bare name of the custom error, ``Error`` or ``Panic``.
+    ``transaction`` is the hash of what was mined with status 0, empty where nothing was.
     """
+
+    transaction = ""
 
     def __init__(self, reason: str, *, error: str = "", data: bytes = b"") -> None:
         super().__init__(f"reverted: {reason}" if reason else "reverted without a reason")
@@ -49,11 +52,13 @@ class Reverted(ContractError):
         self.data = data
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _reverted, (self.reason, self.error, self.data)
+        return _reverted, (self.reason, self.error, self.data, self.transaction)
 
 
-def _reverted(reason: str, error: str, data: bytes) -> Reverted:
-    return Reverted(reason, error=error, data=data)
+def _reverted(reason: str, error: str, data: bytes, transaction: str) -> Reverted:
+    made = Reverted(reason, error=error, data=data)
+    made.transaction = transaction
+    return made
 
 
 class FlagError(RolloutError):

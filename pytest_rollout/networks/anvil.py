@@ -278,6 +278,7 @@ class AnvilChain:
         digest = str(receipt["transactionHash"])
         if receipt.get("status") != "0x1":
             failure = self._why(digest)
+            failure.transaction = digest
             failure.add_note(f"transaction {digest} on network {self.name} was mined with status 0")
             raise failure
         return digest

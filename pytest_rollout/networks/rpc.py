@@ -78,6 +78,11 @@ class RpcChain:
         """The final block that everything is read at; None where this run may write."""
         return None if self._writes else self._pin
 
+    @property
+    def finality(self) -> int | str:
+        """When a block is final: ``finalized``, ``safe``, or with so many blocks upon it."""
+        return self._network.finality
+
     @cached_property
     def w3(self) -> Web3:
         """A web3.py connection; what it sends passes the same guard."""

@@ -80,6 +80,7 @@ class TesterChain:
         except Exception as error:  # py-evm's and eth-tester's errors have no common base
             raise NetworkError(f"network {self.name}: {method} was refused: {error}") from error
         if method in _SENDS and (failure := self._backend.failures.pop(bytes.fromhex(result[2:]), None)):
+            failure.transaction = result
             failure.add_note(f"transaction {result} on network {self.name} was mined with status 0")
             raise failure
         if method == "eth_getStorageAt" and isinstance(result, int):
