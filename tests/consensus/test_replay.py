@@ -224,7 +224,11 @@ def cluster(tmp_path):
         for process in reversed(running):
             process.terminate()
         for process in running:
-            process.wait(20)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:  # a worker that waits for its scheduler on a busy machine
+                process.kill()
+                process.wait(20)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # distributed's own, on closing its loop
