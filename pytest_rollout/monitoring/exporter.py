@@ -33,6 +33,7 @@ class Exporter:
         self._labels = {"rollout": rollout, "stage": stage}
         self._resources = ExitStack()
         self._file: Path | None = None
+        self._stage = self._gauge("stage_info", "1 while the rollout stands at this stage and is watched")
         self._verdict = self._gauge("verdict", "1 for the verdict of the newest look, 0 for the others", "verdict")
         self._findings = self._gauge("findings", "Watched items of the newest look by outcome", "outcome")
         self._fired = self._gauge("triggers_fired", "Triggers that fired in the newest look", "severity")
@@ -60,6 +61,7 @@ class Exporter:
 
     def show(self, sight: Sight, undelivered: int) -> None:
         """Take in one look."""
+        self._set(self._stage, 1)
         for verdict in Verdict:
             self._set(self._verdict, int(verdict is sight.verdict), verdict=verdict.value)
         for outcome in Outcome:
