@@ -76,8 +76,7 @@ class Guard:
             if self._stuck >= MOST_STUCK:
                 raise StuckError from None
             worker = _Worker()
-        worker.order = (ask, block)
-        worker.go.release()
+        worker.call(ask, block)
         try:
             has_answered = worker.done.acquire(timeout=seconds)
         except BaseException:
@@ -109,28 +108,43 @@ class Guard:
 
 
 class _Worker:
-    """A daemon thread that makes one call at a time; two locks hand over, which is the cheapest way there is."""
+    """A daemon thread that makes one call at a time; two locks hand over, which is the cheapest way there is.
+
+    ``go`` is released by whoever has something for it, and only while it is idle: a call that is given up
+    before the thread came to it must not be handed over twice.
+    """
 
     def __init__(self) -> None:
-        self.order: tuple[Ask, Any] | None = None
         self.outcome: _Outcome = _NOTHING
-        self.go = threading.Lock()
         self.done = threading.Lock()
-        self.go.acquire()  # a signal, not a guard
         self.done.acquire()
+        self._order: tuple[Ask, Any] | None = None
+        self._go = threading.Lock()
+        self._go.acquire()
+        self._state = threading.Lock()
+        self._is_idle = True
+        self._is_dismissed = False
         self._last: Callable[[], None] | None = None
         threading.Thread(target=self._serve, daemon=True, name="rollout-candidate").start()
 
+    def call(self, ask: Ask, block: Any) -> None:
+        """Make a call; ``done`` is released once ``outcome`` is there."""
+        self._order = (ask, block)
+        self._is_idle = False
+        self._go.release()
+
     def dismiss(self, ended: Callable[[], None] | None) -> None:
-        """Nobody asks any longer: once its call ends, say so and end."""
-        self._last = ended
-        self.go.release()
+        """Nobody asks any longer: once its call ends, or is found given up, say so and end."""
+        with self._state:
+            self._last, self._is_dismissed = ended, True
+            if self._is_idle:
+                self._go.release()
 
     def _serve(self) -> None:
         while True:
-            self.go.acquire()  # a signal, not a guard
-            order, self.order = self.order, None
-            if order is None:
+            self._go.acquire()
+            order, self._order = self._order, None
+            if order is None or self._is_given_up():
                 break
             began = time.perf_counter_ns()
             try:
@@ -138,6 +152,13 @@ class _Worker:
             except BaseException as error:  # noqa: BLE001 - even SystemExit is the engine's own
                 self.outcome = None, error, time.perf_counter_ns() - began
             del order
-            self.done.release()
+            with self._state:
+                if self._is_given_up():
+                    break
+                self._is_idle = True
+                self.done.release()
         if self._last is not None:
             self._last()
+
+    def _is_given_up(self) -> bool:
+        return self._is_dismissed

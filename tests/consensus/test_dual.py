@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from pytest_rollout.consensus import guard
 from pytest_rollout.consensus.dual import CandidateTimeout
 from pytest_rollout.core.errors import EngineError
 from pytest_rollout.core.mode import Mode
@@ -102,6 +103,38 @@ def test_a_candidate_that_hangs_delays_the_answer_by_its_limit_only(dual, doing)
     assert (stats["timeouts"], stats["skipped"]) == (8, 4), "eight hang, and no ninth thread is spent on it"
     assert (stats["comparisons"], stats["divergences"], stats["total_verifications"]) == (0, 0, 12)
     assert stats["latency"]["candidate_ns"]["p95"] is None, "slower than any"
+
+
+def test_a_machine_too_busy_to_begin_in_time_is_a_timeout_and_nothing_else(dual, doing, monkeypatch) -> None:
+    """The limit passes before the candidate's thread has run at all: the call is given up, not made later."""
+    begin, called = threading.Event(), []
+    serve = guard._Worker._serve
+    monkeypatch.setattr(guard._Worker, "_serve", lambda worker: (begin.wait(30), serve(worker)))
+    run = dual(doing(called.append), limit=0.01)
+
+    assert [run.verify_block(dict(BLOCK)) for _ in range(10)] == [GOOD] * 10
+    begin.set()
+    deadline = time.monotonic() + 30
+    while run._guard._stuck and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    assert (run.stats()["timeouts"], run.stats()["skipped"], run._guard._stuck) == (8, 2, 0)
+    assert called == []
+
+
+def test_a_call_that_ends_just_as_it_is_given_up_leaves_no_thread_behind(dual, doing) -> None:
+    """Around its limit a candidate answers in time or not; either way every block is counted once."""
+    run = dual(doing(lambda block: time.sleep(0.002) or dict(GOOD)), limit=0.002)
+
+    for _ in range(200):
+        assert run.verify_block(dict(BLOCK)) == GOOD
+    deadline = time.monotonic() + 30
+    while run._guard._stuck and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    stats = run.stats()
+    assert stats["comparisons"] + stats["timeouts"] + stats["skipped"] == 200
+    assert (stats["divergences"], run._guard._stuck) == (0, 0)
 
 
 def test_a_block_that_cannot_be_copied_is_not_shown_to_the_candidate(dual, doing, sound) -> None:
