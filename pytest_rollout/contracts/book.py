@@ -14,7 +14,7 @@ from pytest_rollout.contracts.attributes import Attributes, attributes
 from pytest_rollout.contracts.call import Call
 from pytest_rollout.contracts.contract import Contract
 from pytest_rollout.contracts.interface import Interface
-from pytest_rollout.contracts.reading import Reading, read_at_head, side_by_side
+from pytest_rollout.contracts.reading import Reading, read_at_head
 from pytest_rollout.contracts.records.record import Record
 from pytest_rollout.contracts.transactions import WITHIN_SECONDS, Finality, Transactions
 from pytest_rollout.core.errors import ContractError, NetworkError, RolloutError, listed, suggestion
@@ -182,9 +182,11 @@ class Contracts:
 
     def look(self, calls: Mapping[str, Call]) -> dict[str, Any | RolloutError]:
         """As ``read``; a call that fails has its error in its place, and hides no other."""
+        asked = [self._ours(call) for call in calls.values()]
 
         def readings(block: str) -> Reading[list[Any | RolloutError]]:
-            return side_by_side([self._ours(call).reading(block) for call in calls.values()])
+            answers = yield [("eth_call", each.params(None, block)) for each in asked]
+            return [_result(each, answer) for each, answer in zip(asked, answers, strict=True)]
 
         found, self.height = read_at_head(self._chain, readings, guess=self.height)
         return dict(zip(calls, found, strict=True))
@@ -272,3 +274,12 @@ class Contracts:
             f"network {network}: no contract '{name}'; known are {listed(self.names())}, "
             f"artifacts are {some(self._artifacts.names())}.{suggestion(name, names)}"
         )
+
+
+def _result(call: Call, answer: Any) -> Any | RolloutError:
+    if isinstance(answer, RolloutError):
+        return answer
+    try:
+        return call.result(answer)
+    except RolloutError as error:
+        return error

@@ -5,9 +5,9 @@ Source: the Solidity contract ABI specification.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from pytest_rollout.contracts.arguments import Giver, Taker, giver, taker
 from pytest_rollout.contracts.digest import keccak as keccak  # noqa: PLC0414 - whoever knows an ABI hashes too
@@ -51,13 +51,27 @@ class Codec:
         """The values; raises ``Undecodable``."""
         if not self.types:
             return ()
-        from eth_abi.abi import decode  # noqa: PLC0415 - heavy
-        from eth_abi.exceptions import DecodingError  # noqa: PLC0415
-
         try:
-            return decode(self.types, data)
-        except (DecodingError, UnicodeDecodeError, OverflowError) as error:
-            raise Undecodable(str(error)) from error
+            return self._decoder(data)
+        except Exception as error:
+            if _is_undecodable(error):
+                raise Undecodable(str(error)) from error
+            raise
+
+    @cached_property
+    def _decoder(self) -> Callable[[bytes], tuple[Any, ...]]:
+        """As ``eth_abi.abi.decode`` for these types, which looks its decoder up each time."""
+        from eth_abi.decoding import ContextFramesBytesIO  # noqa: PLC0415 - heavy
+        from eth_abi.registry import registry  # noqa: PLC0415
+
+        decoder = registry.get_tuple_decoder(*self.types, strict=True)
+        return lambda data: cast("tuple[Any, ...]", decoder(ContextFramesBytesIO(data)))  # type: ignore[no-untyped-call]
+
+
+def _is_undecodable(error: Exception) -> bool:
+    from eth_abi.exceptions import DecodingError  # noqa: PLC0415 - heavy
+
+    return isinstance(error, DecodingError | UnicodeDecodeError | OverflowError)
 
 
 class Function:

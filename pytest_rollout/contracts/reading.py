@@ -85,9 +85,10 @@ def read(chain: Chain, reading: Reading[Result]) -> Result:
         except StopIteration as done:
             result: Result = done.value
             return result
-        asked = {repr(call): call for call in calls}
+        keys = [repr(call) for call in calls]
+        asked = dict(zip(keys, calls, strict=True))
         told = dict(zip(asked, chain.batch(list(asked.values())), strict=True)) if asked else {}
-        answers = [told[repr(call)] for call in calls]
+        answers = [told[key] for key in keys]
 
 
 def read_at_head(

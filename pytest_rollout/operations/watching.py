@@ -28,6 +28,7 @@ from pytest_rollout.core.watching import Kept, Sight, Watched, look
 from pytest_rollout.metrics.opening import Asked, Sources
 from pytest_rollout.operations.recording import append, history_of
 from pytest_rollout.operations.workspace import Workspace
+from pytest_rollout.runner.chains import Chains
 from pytest_rollout.runner.kept import kept_plan
 from pytest_rollout.runner.pinning import plan_prefix
 
@@ -92,7 +93,8 @@ class Watch:
         self._recorded: datetime | None = None
         self._told: Verdict | None = self.kept.verdict
         if collect is None:
-            sources = self._resources.enter_context(Sources(real.folder))
+            chains = self._resources.enter_context(Chains(real))
+            sources = self._resources.enter_context(Sources(real.folder, rpc=chains.rpc))
             collect = _asking(sources, self._redactor)
         self._collect = collect
         self._notifier = self._open_notifier(real)
