@@ -26,14 +26,16 @@ class Home:
             base = "/tmp"  # noqa: S108 - mkdtemp makes a private folder in it
         remove_stale(Path(base))
         self.path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=base))
-        self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock: int | None = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def remove(self) -> None:
         """Delete the folder with everything in it; doing so twice is fine."""
         shutil.rmtree(self.path, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            os.close(self._lock)
+        # A number is closed once: by the second time it may be somebody else's socket.
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
 
 def remove_stale(base: Path, *, young_seconds: float = YOUNG_SECONDS) -> None:
