@@ -234,6 +234,7 @@ def _why_not(policy: SignoffPolicy, given: Signoff, address: str, author: str, n
             until > given.at + policy.valid_for,
             f"signed for longer than the {policy.valid_for} that the plan allows",
         ),
+        (bool(policy.authors) and not author, "cannot be told from the author of the judged commit: git names none"),
         (
             bool(author) and policy.authors.get(author.casefold()) == address,
             "is the author of the judged commit, who may not sign for it",

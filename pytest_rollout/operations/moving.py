@@ -107,7 +107,7 @@ def _signed_for(workspace: Workspace, place: str, record: JudgementRecord, now: 
     from pytest_rollout.operations import signing  # noqa: PLC0415 - eth_account, for plans that want signatures
 
     question = signing.asked(workspace, place)
-    answer = signing.answered(question, now=now, root=workspace.root)
+    answer = signing.answered(question, now=now)
     if question.judgement.digest != record.digest or not answer.is_given:
         owed = "; ".join(f"'{each.role}' {each.why}" for each in answer.owed)
         raise Refused(

@@ -38,6 +38,7 @@ class Asked:
     judgement: JudgementRecord
     ledger: Ledger
     history: History
+    root: Path
 
     @property
     def place(self) -> str:
@@ -81,7 +82,13 @@ def asked(workspace: Workspace, place: str) -> Asked:
             "and only a promotion is signed for."
         )
     return Asked(
-        rollout=rollout, stage=stage, policy=stage.signoffs, judgement=judgement, ledger=ledger, history=history
+        rollout=rollout,
+        stage=stage,
+        policy=stage.signoffs,
+        judgement=judgement,
+        ledger=ledger,
+        history=history,
+        root=workspace.root,
     )
 
 
@@ -154,7 +161,7 @@ def revoke(question: Asked, role: str, *, person: str, now: datetime) -> tuple[S
     return made, append(question.ledger, EntryKind.SIGNOFF, made.document(), question.history, {})
 
 
-def answered(question: Asked, *, now: datetime, ask: AskContract | None = None, root: Path | None = None) -> Answer:
+def answered(question: Asked, *, now: datetime, ask: AskContract | None = None) -> Answer:
     """How every role stands towards the judgement now; every signature is checked again."""
     from pytest_rollout.ledger import signing  # noqa: PLC0415 - eth_account
 
@@ -166,7 +173,7 @@ def answered(question: Asked, *, now: datetime, ask: AskContract | None = None, 
         question.history.signoffs,
         wanted=_wanted(question),
         entry=question.history.entry,
-        author=author_of(root, question.judgement.subject.commit) if root is not None else "",
+        author=author_of(question.root, question.judgement.subject.commit) if question.policy.authors else "",
         now=now,
         verify=verify,
     )

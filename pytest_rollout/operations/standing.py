@@ -96,7 +96,7 @@ def _unsigned(workspace: Workspace, place: str, stage: Stage, now: datetime) -> 
         return ()
     from pytest_rollout.operations import signing  # noqa: PLC0415 - eth_account, for plans that want signatures
 
-    answer = signing.answered(signing.asked(workspace, place), now=now, root=workspace.root)
+    answer = signing.answered(signing.asked(workspace, place), now=now)
     return () if answer.is_given else answer.owed
 
 
