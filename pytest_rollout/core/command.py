@@ -57,7 +57,7 @@ class Command:
         """Every way in which it did not do as declared; the gravest decides."""
         value = seen.value
         try:
-            measured, problems = self._problems(value if isinstance(value, Mapping) else {})
+            measured, problems = self._problems(value if isinstance(value, Mapping) else {}, seen.judged_at)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             measured, problems = "", [(Outcome.ERROR, f"not understood ({type(error).__name__}: {error})")]
         outcome = min((each for each, _ in problems), key=lambda each: each.gravity, default=Outcome.PASS)
@@ -83,8 +83,9 @@ class Command:
         parts += [f"never prints {pattern!r}" for pattern in self.never_print]
         return ", ".join(parts)
 
-    def _problems(self, seen: Mapping[str, Any]) -> tuple[str, list[Problem]]:
-        at = datetime.fromisoformat(seen["at"])
+    def _problems(self, seen: Mapping[str, Any], judged_at: datetime | None) -> tuple[str, list[Problem]]:
+        """Excuses expire by the judge's clock; the recorder's own counts until the judge has spoken."""
+        at = judged_at or datetime.fromisoformat(seen["at"])
         problems = [*self._ending(seen), *self._printed(seen)]
         results: Sequence[Any] = seen["results"]
         if len(results) != len(self.results):

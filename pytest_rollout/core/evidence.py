@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -98,12 +99,16 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What a declared check saw: ``value`` as the room read it, or ``error`` if it could not look."""
+    """What a declared check saw: ``value`` as the room read it, or ``error`` if it could not look.
+
+    ``judged_at`` is the judge's clock; the recorder, which judges early, has none to hand in.
+    """
 
     item: str
     value: Any = None
     error: str = ""
     source: str = ""
+    judged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ def findings(
     rollout: Rollout, stage: Stage, manifest: Manifest, evidence: Evidence, judged_at: datetime
 ) -> Iterator[Finding]:
     """One finding an item, whether it ran or not; nothing that is owed can be left out."""
-    declared = Declared(rollout, stage, manifest, evidence)
+    declared = Declared(rollout, stage, manifest, evidence, judged_at)
     yield from declared.findings()
     yield from _tests(stage, manifest, evidence, judged_at)
 
@@ -40,11 +40,14 @@ def manifest_after(stage: Stage, manifest: Manifest, evidence: Evidence) -> tupl
 class Declared:
     """The declared checks of one stage: each is judged on what was observed, not on its colour."""
 
-    def __init__(self, rollout: Rollout, stage: Stage, manifest: Manifest, evidence: Evidence) -> None:
+    def __init__(
+        self, rollout: Rollout, stage: Stage, manifest: Manifest, evidence: Evidence, judged_at: datetime
+    ) -> None:
         self._rollout = rollout
         self._stage = stage
         self._manifest = manifest
         self._evidence = evidence
+        self._judged_at = judged_at
 
     def findings(self) -> Iterator[Finding]:
         """A finding for each id the plan declares."""
@@ -63,7 +66,8 @@ class Declared:
             why = came.why or f"{len(observations)} observations were recorded; exactly one is owed"
             outcome = came.outcome if came.outcome is not Outcome.PASS else Outcome.NOT_RUN
             return _unobserved(item, Kind(kind), name, outcome, why, came.text)
-        finding = judge_observation(self._rollout, self._stage, item, observations[0])
+        seen = replace(observations[0], judged_at=self._judged_at)
+        finding = judge_observation(self._rollout, self._stage, item, seen)
         if finding.outcome is Outcome.PASS and came.outcome is not Outcome.PASS:
             return _unobserved(item, Kind(kind), name, came.outcome, came.why, came.text)
         return replace(finding, seconds=seconds)

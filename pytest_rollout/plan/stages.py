@@ -105,7 +105,14 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
             *engine_checks(written, name, table.engines, declared.engines, declared.folder),
             *node_rungs(written, name, table.nodes, declared.nodes),
             *listed(written, name, table.inventory, declared.contracts, declared.networks),
-            *store_checks(written, name, table.stores, declared.stores),
+            *store_checks(
+                written,
+                name,
+                table.stores,
+                declared.stores,
+                contracts=declared.contracts.inventory,
+                networks=declared.networks,
+            ),
         ),
         mode=stage_mode(written, name, table.engines),
     )

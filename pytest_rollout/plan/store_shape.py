@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from pytest_rollout.core.record import FieldKind
 from pytest_rollout.core.store_check import StoreKind
-from pytest_rollout.plan.section import Flagged, Line, Name, Section, choice, one_or_many, whole
+from pytest_rollout.plan.section import Flagged, Line, Name, Section, choice, needs, one_or_many, whole
 
 Value = Annotated[int, *whole(0, 2**63 - 1)] | Line
 Fields = Annotated[list[Line], BeforeValidator(one_or_many, json_schema_input_type=Line | list[Line])]
 Values = Annotated[list[Value], BeforeValidator(one_or_many, json_schema_input_type=Value | list[Value])]
+Inventory = Annotated[
+    bool | list[Line],
+    needs("true or an array of records", bool, list),
+    WithJsonSchema({"anyOf": [{"const": True}, {"type": "array", "items": {"type": "string", "minLength": 1}}]}),
+]
 
 
 class StoreDeclarationTable(Section):
@@ -45,8 +50,10 @@ class StoreTable(Section):
         {}, description="Per field of the key: a spelling, and the others that mean it."
     )
     short_names: Flagged = Field(default=False, description="Whether path/File.sol:Name means Name.")
-    inventory: list[Line] = Field(
-        [], description="Every record there must be, and no other: the parts of its key, with / between."
+    inventory: Inventory = Field(
+        [],
+        description="Every record there must be, and no other: the parts of its key, with / between; "
+        "true: every contract of contracts.inventory, by its network's chain id and its name.",
     )
     at_least: Annotated[int, *whole(1, 10**12)] = Field(1, description="How many records there must be at least.")
     scope: dict[str, Values] = Field({}, description="Per field, the values that are in scope; others are told.")

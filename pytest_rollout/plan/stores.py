@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_rollout.core.record import FieldKind, Identity
+from pytest_rollout.core.rollout import Network
 from pytest_rollout.core.store_check import StoreCheck, StoreKind, StoreSettings
 from pytest_rollout.core.store_tally import Asked
 from pytest_rollout.plan import texts
@@ -14,6 +15,8 @@ from pytest_rollout.plan.sentence import GIVEN, Place, Written, quoted, some, un
 
 if TYPE_CHECKING:
     from pytest_rollout.plan.store_shape import StoreDeclarationTable, StoreTable
+
+_CHAIN_AND_NAME = 2
 
 
 def stores(written: Written, folder: Path, tables: Mapping[str, StoreDeclarationTable]) -> dict[str, StoreSettings]:
@@ -36,9 +39,18 @@ def stores(written: Written, folder: Path, tables: Mapping[str, StoreDeclaration
 
 
 def store_checks(
-    written: Written, stage: str, tables: Sequence[StoreTable], declared: Mapping[str, StoreSettings]
+    written: Written,
+    stage: str,
+    tables: Sequence[StoreTable],
+    declared: Mapping[str, StoreSettings],
+    *,
+    contracts: Mapping[str, Sequence[str]],
+    networks: Mapping[str, Network],
 ) -> tuple[StoreCheck, ...]:
-    """What the stage asks of its stores, in the order written; raises ``PlanError``."""
+    """What the stage asks of its stores, in the order written; raises ``PlanError``.
+
+    ``contracts`` are those of ``contracts.inventory`` by network, which ``inventory = true`` means.
+    """
     found: dict[str, StoreCheck] = {}
     for index, table in enumerate(tables):
         place: Place = ("stages", stage, "stores", index)
@@ -55,36 +67,65 @@ def store_checks(
             name=name,
             left=declared[table.left],
             right=None if table.right is None else declared[table.right],
-            asked=_asked(written, place, table),
+            asked=_asked(written, place, table, _listed(written, place, table, contracts, networks)),
             at_least=table.at_least,
             required=not table.advisory,
         )
     return tuple(found.values())
 
 
-def _asked(written: Written, place: Place, table: StoreTable) -> Asked:
+def _listed(
+    written: Written,
+    place: Place,
+    table: StoreTable,
+    contracts: Mapping[str, Sequence[str]],
+    networks: Mapping[str, Network],
+) -> list[str]:
+    """The records there must be, as the plan spells them: its own list, or the contracts of all networks."""
+    if isinstance(table.inventory, list):
+        return table.inventory
+    place = (*place, "inventory")
+    if not table.inventory:
+        raise written.wrong(place, "is false, which lists nothing; leave it out.")
+    if not contracts:
+        raise written.wrong(place, "there is no inventory; list the contracts of networks in [contracts.inventory].")
+    if len(table.key) != _CHAIN_AND_NAME:
+        raise written.wrong(
+            place,
+            f"a contract is known by its chain and its name, and the key is {some(table.key)}; "
+            'write such as key = ["chainId", "contractName"].',
+        )
+    for network in contracts:
+        if networks[network].chain_id is None:
+            raise written.wrong(
+                place, f"network {network} has no chain_id, by which its records are known; declare it."
+            )
+    return [f"{networks[network].chain_id}/{name}" for network, names in contracts.items() for name in names]
+
+
+def _asked(written: Written, place: Place, table: StoreTable, inventory: Sequence[str]) -> Asked:
     for name in table.aliases:
         if name not in table.key:
             raise written.wrong(
                 (*place, "aliases"), f"{quoted(name)} is no field of the key, which is {some(table.key)}."
             )
     identity = Identity(key=tuple(table.key), aliases=_aliases(written, place, table), short_names=table.short_names)
-    for index, name in enumerate(table.inventory):
+    for index, name in enumerate(inventory if isinstance(table.inventory, list) else ()):
         where = (*place, "inventory", index)
         if name.count("/") < len(table.key) - 1:
             example = "/".join(f"<{each}>" for each in table.key)
             raise written.wrong(where, f"{GIVEN} has fewer parts than the key; write {example}.")
-        if name in table.inventory[:index]:
+        if name in inventory[:index]:
             raise written.wrong(where, f"{GIVEN} is listed twice; list each record once.")
-    if table.inventory and table.at_least > len(table.inventory):
+    if inventory and table.at_least > len(inventory):
         raise written.wrong(
-            (*place, "at_least"), f"{GIVEN} are more than the {len(table.inventory)} that the inventory lists."
+            (*place, "at_least"), f"{GIVEN} are more than the {len(inventory)} that the inventory lists."
         )
     return Asked(
         identity=identity,
         fields=tuple(table.fields),
         kinds={name: FieldKind(kind) for name, kind in table.kinds.items()},
-        inventory=tuple(_identity(identity, each) for each in table.inventory),
+        inventory=tuple(_identity(identity, each) for each in inventory),
         scope={name: tuple(map(str, values)) for name, values in table.scope.items()},
         outside={name: tuple(map(str, values)) for name, values in table.outside.items()},
     )

@@ -31,7 +31,9 @@ class Door:
 
     def judge(self, item: str, seen: Observation) -> Finding:
         outcome = Outcome.PASS if seen.value == self.expected else Outcome.FAIL
-        return Finding(item=item, kind=self.kind, title="door", outcome=outcome, measured=str(seen.value))
+        return Finding(
+            item=item, kind=self.kind, title="door", outcome=outcome, measured=f"{seen.value} {seen.judged_at}"
+        )
 
     def redacted(self, clean: Callable[[Any], Any]) -> Self:
         return replace(self, expected=clean(self.expected))
@@ -63,10 +65,11 @@ def judged(door: Door, tmp_path, **observed: Any) -> Finding:
     ],
 )
 def test_a_check_is_judged_from_its_observation(tmp_path, observed, outcome) -> None:
-    """A green item without an observation is no pass."""
+    """A green item without an observation is no pass; the clock it is judged by is the judge's."""
     finding = judged(Door(expected="open"), tmp_path, **observed)
 
     assert (finding.item, finding.outcome, finding.required) == (ITEM, outcome, True)
+    assert not observed.get("value") or finding.measured.endswith(str(JUDGED))
 
 
 @pytest.mark.parametrize("observed", [{"value": "ajar"}, {"error": "no light"}, {}], ids=["fail", "error", "not run"])

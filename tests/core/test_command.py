@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from pytest_rollout.core.command import Command
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.outcome import Kind, Outcome
-from pytest_rollout.core.results import Format, Result
+from pytest_rollout.core.results import Excuse, Format, Result
 
 COMMAND = Command(
     name="unit tests",
@@ -74,3 +75,17 @@ def test_what_is_no_observation_of_a_command_is_an_error(value) -> None:
 def test_a_status_is_an_integer(status) -> None:
     """True is not 1, and 0.0 not 0."""
     assert judged(status=status).outcome is Outcome.ERROR
+
+
+def test_an_excuse_expires_by_the_judges_clock() -> None:
+    """The recorder's clock is project code's to turn back; what it says of the time is believed only until judged."""
+    excuse = Excuse(test="slow", owner="Jo", reason="waits", expires=datetime.fromisoformat("2026-11-25T12:00:00Z"))
+    command = replace(COMMAND, results=(Result(format=Format.TAP, excuses=(excuse,)),))
+    results = [{"tests": 1, "passed": 0, "skipped": 0, "failed": ["slow"], "unnamed": 0}]
+    seen = Observation(item="x", value=SEEN | {"results": results}, source="here")
+
+    early = command.judge("item", seen)
+    late = command.judge("item", replace(seen, judged_at=excuse.expires))
+
+    assert (early.outcome, late.outcome) == (Outcome.PASS, Outcome.FAIL)
+    assert "excused until 2026-11-25T12:00:00+00:00, which has passed" in late.measured

@@ -86,6 +86,36 @@ def test_store_checks_become_the_values_they_mean(load_text: Callable[..., Rollo
     )
 
 
+LISTED = (
+    GOOD.replace(
+        'inventory = ["bsc/contracts/Look.sol:LookCoin", "bscmainnet/Bridge"]',
+        "inventory = true",
+    )
+    .replace('"bsc-mainnet"] }', '"bsc-mainnet", "56"] }')
+    .replace(
+        "[stages.beta]",
+        """[networks.bsc]
+kind = "tester"
+chain_id = 56
+[networks.sapphire]
+kind = "tester"
+chain_id = 23295
+[contracts.inventory]
+bsc = ["LookCoin", "Bridge"]
+sapphire = ["LookCoin"]
+[stages.beta]""",
+    )
+)
+
+
+def test_the_inventory_of_contracts_is_one_of_records(load_text: Callable[..., Rollout]) -> None:
+    """N of N: by chain id and name, however the store spells the chain."""
+    check = load_text(LISTED).stages[0].checks[-2]
+
+    assert isinstance(check, StoreCheck)
+    assert check.asked.inventory == ("bscmainnet/LookCoin", "bscmainnet/Bridge", "23295/LookCoin")
+
+
 def test_the_schema_takes_the_same() -> None:
     jsonschema.Draft202012Validator(schema()).validate(json.loads(json.dumps(tomllib.loads(GOOD))))
 
@@ -125,6 +155,17 @@ MISTAKES = {
         check('inventory = ["x/y"]\nat_least = 2'),
         f"{AT}.at_least: 2 are more than the 1 that the inventory lists.",
     ),
+    "no inventory": (check("inventory = true"), f"{AT}.inventory: there is no inventory; list the contracts"),
+    "a false inventory": (check("inventory = false"), f"{AT}.inventory: is false, which lists nothing; leave it out."),
+    "an inventory by one field": (
+        LISTED.replace('key = ["networkName", "contractName"]', 'key = "networkName"'),
+        ".inventory: a contract is known by its chain and its name, and the key is networkName;",
+    ),
+    "a network without its id": (
+        LISTED.replace("chain_id = 23295", ""),
+        ".inventory: network sapphire has no chain_id, by which its records are known; declare it.",
+    ),
+    "an inventory of numbers": (check("inventory = [1]"), f"{AT}.inventory"),
     "a table without tables": (
         GOOD.replace('"leveldb"', '"ndjson"\ntable = "x"', 1),
         "stores.before: of kind ndjson has no tables; write table for kind sqlite alone.",
