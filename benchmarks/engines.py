@@ -1,12 +1,14 @@
 """What a dual run costs, how replay spreads, and how fast comparisons are judged: ratios in one run.
 
-``python benchmarks/engines.py [overhead] [replay] [judging] [memory] [dask]``; the machine's load is printed, for
-timings of a busy one say little. ``memory`` replays a million blocks and takes a few minutes.
+``python benchmarks/engines.py [overhead] [replay] [judging] [memory] [dask]``, all of them if none is named. Both ways
+alternate, and each round says how much of the processors others took meanwhile: timings of a busy machine say little,
+so the quietest round is the figure, and all are printed. ``memory`` replays a million blocks and takes minutes.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import resource
 import statistics
@@ -15,6 +17,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +32,6 @@ from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.core.tally import tally
 
-ROUNDS = 7
 BLOCK = {"index": 1, "transactions": [1, 2, 3], "root": "0xab"}
 
 
@@ -52,42 +55,66 @@ class Working:
 
 def _calibrated() -> int:
     turns = 1000
-    best = min(_timed(lambda: sum(at * at % 97 for at in range(turns))) for _ in range(20))
+    best = min(_timed(lambda: sum(at * at % 97 for at in range(turns))) for _ in range(50))
     return int(turns * 0.001 / best)
 
 
-def _timed(work: Callable[[], Any], clock: Callable[[], float] = time.perf_counter) -> float:
-    began = clock()
+def _timed(work: Callable[[], Any]) -> float:
+    began = time.perf_counter()
     work()
-    return clock() - began
+    return time.perf_counter() - began
 
 
 TURNS = _calibrated()
 
 
+class Others:
+    """How much of the processors this process and its children did not take, of what was there; Linux."""
+
+    def __init__(self) -> None:
+        self._busy, self._ours, self._at = _busy(), _ours(), time.perf_counter()
+
+    def share(self) -> float:
+        """Since it was made: 0 is a machine of our own."""
+        took = time.perf_counter() - self._at
+        return max(0.0, (_busy() - self._busy) - (_ours() - self._ours)) / (took * (os.cpu_count() or 1))
+
+
+def _busy() -> float:
+    fields = [int(each) for each in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+    return (sum(fields[:8]) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
+
+
+def _ours() -> float:
+    """Seconds of processor time of this process and of every process below it that still runs."""
+    total = sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in (0, -1))
+    for child in multiprocessing.active_children():
+        fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
+        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
 def overhead() -> None:
-    """Rounds of both ways alternate, so that a busy moment meets both."""
-    for name, engine, calls in (("1 ms a block", Working(), 200), ("a small block", Small(), 5000)):
+    """Block by block, by hand and in shadow: what meets one meets the other."""
+    for name, engine, calls, rounds in (("1 ms a block", Working(), 300, 9), ("a small block", Small(), 5000, 9)):
         dual = DualRun(engine, engine)
-
-        def by_hand(engine: Any = engine, calls: int = calls) -> None:
+        found = []
+        for _ in range(rounds):
+            others, pairs = Others(), []
             for _ in range(calls):
+                began = time.perf_counter_ns()
                 engine.verify_block(BLOCK)
                 engine.verify_block(BLOCK)
-
-        def in_shadow(dual: DualRun = dual, calls: int = calls) -> None:
-            for _ in range(calls):
+                between = time.perf_counter_ns()
                 dual.verify_block(BLOCK)
-
-        in_shadow()
-        for told, clock in (("time", time.perf_counter), ("processor time", time.process_time)):
-            pairs = [(_timed(by_hand, clock), _timed(in_shadow, clock)) for _ in range(ROUNDS)]
-            share = statistics.median(shadow / hand - 1 for hand, shadow in pairs)
-            micros = [(shadow - hand) / calls * 1e6 for hand, shadow in pairs]
-            print(
-                f"shadow over both by hand, {name}: {f'{share:+.1%}, ' if calls < 1000 else ''}"
-                f"{statistics.median(micros):.1f} us of {told} a call (best {min(micros):.1f})"
-            )
+                pairs.append((between - began, time.perf_counter_ns() - between))
+            micros = statistics.median(shadow - hand for hand, shadow in pairs) / 1000
+            share = micros * 1000 / statistics.median(hand for hand, _ in pairs)
+            found.append((others.share(), micros, share))
+        _, micros, share = min(found)
+        told = f"{share:+.1%}, " if calls < 1000 else ""
+        print(f"shadow over both by hand, {name}: {told}{micros:.1f} us a call in the quietest round")
+        print("  others took / us a call: " + ", ".join(f"{took:.0%} {each:.1f}" for took, each, _ in found))
         assert dual.stats()["divergences"] == 0
         dual.close()
 
@@ -112,28 +139,36 @@ def _corpus(folder: Path, number: int) -> Corpus:
 
 
 def spread() -> None:
-    """Two processes against one, each warm: their start is told apart."""
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    with tempfile.TemporaryDirectory() as name:
+    """Two processes against one, each warm: their start is told apart. Bare processes say what the machine allows."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as resources:
         folder = Path(name)
-        settings, corpus = _pair(folder, TURNS), _corpus(folder, 3000)
-        times: dict[int, list[float]] = {1: [], 2: []}
-        pools = {number: ProcessPoolExecutor(number, mp_context=get_context("spawn")) for number in times}
+        settings, corpus = _pair(folder, TURNS), _corpus(folder, 1500)
+        context = multiprocessing.get_context("spawn")
+        pools = {n: resources.enter_context(ProcessPoolExecutor(n, mp_context=context)) for n in (1, 2)}
         for pool in pools.values():
             replay(_corpus(folder, 60), settings, folder, executor=pool, chunk=5)
-        for _ in range(3):
+        found = []
+        for _ in range(8):
+            others, times = Others(), {}
             for number, pool in pools.items():
                 began = time.perf_counter()
-                result = replay(corpus, settings, folder, executor=pool, workers=number, chunk=50)
-                times[number].append(time.perf_counter() - began)
+                list(pool.map(_bare, [2 * 1500 // number] * number, [TURNS] * number))
+                times["bare", number] = time.perf_counter() - began
+                began = time.perf_counter()
+                result = replay(corpus, settings, folder, executor=pool, workers=number, chunk=25)
+                times["replay", number] = time.perf_counter() - began
                 assert result.is_clean
-                assert result.blocks == 3000
-        ratios = [one / two for one, two in zip(times[1], times[2], strict=True)]
-        print(f"replay over two processes: {max(ratios):.2f} x one at best, {statistics.median(ratios):.2f} x median")
-        for pool in pools.values():
-            pool.shutdown()
+                assert result.blocks == 1500
+            ratios = [times[what, 1] / times[what, 2] for what in ("replay", "bare")]
+            found.append((others.share(), *ratios))
+        _, ratio, bare = min(found)
+        print(f"replay over two processes: {ratio:.2f} x one in the quietest round, bare processes {bare:.2f} x")
+        print("  others took / replay / bare: " + ", ".join(f"{took:.0%} {x:.2f} {y:.2f}" for took, x, y in found))
+
+
+def _bare(calls: int, turns: int) -> int:
+    """The engines' work without any replay around it."""
+    return sum(sum(at * at % 97 for at in range(turns)) for _ in range(calls))
 
 
 def judging() -> None:
@@ -150,21 +185,29 @@ def judging() -> None:
 
 
 def memory() -> None:
-    """A million blocks through two processes, peak memory looked at on the way."""
+    """A million blocks through two processes; what each process holds, looked at on the way."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings, corpus = _pair(folder, 1), _corpus(folder, 1_000_000)
-        peaks: dict[int, int] = {}
+        held: dict[int, list[int]] = {}
 
         def look(result: Any, _offset: int, _size: int) -> None:
-            at = result.blocks // 250_000
-            peaks.setdefault(at, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+            at = result.blocks // 100_000
+            if at not in held:
+                pids = ["self", *sorted(str(each.pid) for each in multiprocessing.active_children())]
+                held[at] = [_resident(pid) for pid in pids]
 
         began = time.perf_counter()
         result = replay(corpus, settings, folder, workers=2, chunk=2000, progress=look)
         assert result.is_clean
         assert result.blocks == 1_000_000
-        print(f"a million blocks: {time.perf_counter() - began:.0f} s, peak MiB by quarter {list(peaks.values())}")
+        print(f"a million blocks: {time.perf_counter() - began:.0f} s; MiB held by parent and workers by tenth:")
+        print("  " + ", ".join("/".join(map(str, each)) for each in held.values()))
+
+
+def _resident(pid: str) -> int:
+    (line,) = (each for each in Path(f"/proc/{pid}/status").read_text().splitlines() if each.startswith("VmRSS"))
+    return int(line.split()[1]) // 1024
 
 
 def dask() -> None:
@@ -183,7 +226,7 @@ def dask() -> None:
         while not (folder / "scheduler.json").exists():
             time.sleep(0.1)
         with dask_executor(json.loads((folder / "scheduler.json").read_text())["address"]) as executor:
-            executor._client.wait_for_workers(2)  # noqa: SLF001 - both are to take part
+            executor._client.wait_for_workers(2)  # type: ignore[attr-defined]  # noqa: SLF001 - Dask's own; both are to take part
             there = replay(corpus, settings, folder, executor=executor, workers=2, chunk=50)
         here = replay(corpus, settings, folder, workers=0, chunk=50)
         assert there.counts == here.counts
@@ -197,6 +240,6 @@ PARTS = {"overhead": overhead, "replay": spread, "judging": judging, "memory": m
 
 if __name__ == "__main__":
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    for name in sys.argv[1:] or ("overhead", "replay", "judging"):
+    for name in sys.argv[1:] or PARTS:
         PARTS[name]()
     print(f"load {os.getloadavg()[0]:.1f}")

@@ -36,8 +36,6 @@ Keep = Callable[[Any, Divergence], object]
 Copies = Callable[[], Any]
 _TIMEOUT = Comparison(relation=Relation.TIMEOUT, text="the candidate did not answer within its limit")
 
-_SHADOW_AGREED = Verification(mode=Mode.SHADOW, answered_by="reference", relation=Relation.AGREED)
-
 
 class CandidateTimeout(EngineError):  # noqa: N818 - what happened, as Reverted is
     """The candidate alone answers, and did not within its limit."""
@@ -182,13 +180,11 @@ class DualRun:
         copies = _copies(block) if is_sampled else None  # before the reference can change it
         answer, error = ask_here(self.reference.verify_block, block, self._reasons)
         theirs, comparison = (None, None) if copies is None else self._compare_in_shadow(answer, copies)
-        if comparison is AGREED:
-            seen = _SHADOW_AGREED
-        else:
-            relation = None if comparison is None else comparison.relation
-            seen = Verification(
-                mode=Mode.SHADOW, answered_by="reference", relation=relation, is_sampled_out=not is_sampled
-            )
+        if comparison is AGREED and theirs is not None:  # nearly every block; this is paid on each
+            self._stats.agreed_in_shadow(self._now(), answer.nanoseconds, theirs.nanoseconds)
+            return answer.value
+        relation = None if comparison is None else comparison.relation
+        seen = Verification(mode=Mode.SHADOW, answered_by="reference", relation=relation, is_sampled_out=not is_sampled)
         self._stats.verified(seen, self._now(), reference=answer, candidate=theirs)
         if comparison is not None and comparison.relation.is_divergence and copies is not None and theirs is not None:
             self._tell(Mode.SHADOW, copies, answer, theirs, comparison)

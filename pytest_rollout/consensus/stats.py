@@ -93,6 +93,23 @@ class Stats:
                 is_late=seen.relation is Relation.TIMEOUT,
             )
 
+    def agreed_in_shadow(self, at: datetime, reference: int, candidate: int) -> None:
+        """Count a block that was verified in shadow and on which both agreed; nanoseconds each. The same, sooner."""
+        with self._lock:
+            visit = self._visits[-1]
+            if visit.mode is Mode.SHADOW:
+                counts = visit.counts
+                counts.verifications += 1
+                counts.comparisons += 1
+                gap = at - (visit.last or visit.since)
+                if gap > visit.longest_gap:
+                    visit.longest_gap = gap
+                visit.last = self._last_at = at
+                self._latencies.pair(reference, candidate)
+                return
+        seen = Verification(mode=Mode.SHADOW, answered_by="reference", relation=Relation.AGREED)
+        self.verified(seen, at, reference=Answer(nanoseconds=reference), candidate=Answer(nanoseconds=candidate))
+
     def callback_failed(self) -> None:
         """A callback raised, hung, or a divergence could not be kept."""
         with self._lock:

@@ -112,6 +112,12 @@ class Latencies:
             if reference is not None:
                 self.pairs.append(None if candidate is None else (reference, candidate))
 
+    def pair(self, reference: int, candidate: int) -> None:
+        """Take in one block that both answered in time."""
+        self.reference.append(reference)
+        self.candidate.append(candidate)
+        self.pairs.append((reference, candidate))
+
     def copied(self) -> Latencies:
         """The same, safe from what is added later."""
         return Latencies(self.reference.copy(), self.candidate.copy(), self.pairs.copy())
