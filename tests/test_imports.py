@@ -28,7 +28,7 @@ MAY_ENTER = {
     "consensus": {"core"},
     "ledger": {"core"},
     "reporting": {"core"},
-    "runner": {"core", "plan", "ledger", "reporting", "metrics", "networks"},
+    "runner": {"core", "plan", "ledger", "reporting", "metrics", "networks", "contracts", "flags", "consensus"},
     "recording": set(),
     "operations": {
         "core",

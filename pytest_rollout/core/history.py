@@ -12,12 +12,13 @@ from typing import Any
 from pytest_rollout.core.checklist import Tick
 from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import LedgerError
-from pytest_rollout.core.judgement import SCHEMA, Run, Subject
+from pytest_rollout.core.judgement import SCHEMA, Run
 from pytest_rollout.core.moves import Move, Position, Promotion, Rollback, position
 from pytest_rollout.core.outcome import Kind, Verdict
 from pytest_rollout.core.records import Record, Recorded
 from pytest_rollout.core.rollout import Stage
 from pytest_rollout.core.signoff import Signoff
+from pytest_rollout.core.subject import Subject
 from pytest_rollout.core.watch_record import WatchRecord
 
 _VALUE = re.compile(r"-?[0-9]{1,1000}(/[0-9]{1,1000})?")
@@ -94,18 +95,6 @@ def _run(record: Record) -> Run:
     )
 
 
-def _subject(record: Record) -> Subject:
-    return Subject(
-        commit=record.text("commit"),
-        committed=record.truth("committed"),
-        plan_digest=record.text("plan_digest"),
-        suite_digest=record.text("suite_digest"),
-        packages_digest=record.text("packages_digest"),
-        network=record.text("network"),
-        network_kind=record.text("network_kind"),
-    )
-
-
 def _judgement(record: Record, *, sequence: int, digest: str) -> JudgementRecord:
     if (schema := record.text("schema")) != SCHEMA:
         raise LedgerError(
@@ -126,7 +115,7 @@ def _judgement(record: Record, *, sequence: int, digest: str) -> JudgementRecord
         rollout=record.table("rollout").text("name"),
         stage=record.table("stage").text("name"),
         run=_run(record.table("run")),
-        subject=_subject(record.table("subject")),
+        subject=Subject.read(record.table("subject")),
         judged_at=record.moment("judged_at"),
         blocking=blocking,
         required=len(required),

@@ -9,38 +9,10 @@ from datetime import datetime
 
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Outcome, Verdict
+from pytest_rollout.core.subject import Subject
 
 SCHEMA = "https://pytest-rollout.dev/schema/judgement/v1"
 SAFE_INTEGER = 2**53
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """What a judgement is about. A promotion measures it again; see ``differences``.
-
-    ``commit`` is a git object name or empty outside a repository; ``committed`` is whether every
-    byte of the gate equals that commit's. Digests are SHA-256 in hex.
-    """
-
-    commit: str
-    committed: bool
-    plan_digest: str
-    suite_digest: str
-    packages_digest: str
-    network: str = ""
-    network_kind: str = ""
-
-    def document(self) -> dict[str, object]:
-        """As it stands in ``verdict.json``."""
-        return {
-            "commit": self.commit,
-            "committed": self.committed,
-            "plan_digest": self.plan_digest,
-            "suite_digest": self.suite_digest,
-            "packages_digest": self.packages_digest,
-            "network": self.network,
-            "network_kind": self.network_kind,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,12 @@ from pytest_rollout.core.criterion import Criterion, Measurement, Trigger
 from pytest_rollout.core.evaluating import Evaluation, evaluate
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.finding import Finding, gravest_first
-from pytest_rollout.core.judgement import Judgement, Run, Subject
+from pytest_rollout.core.judgement import Judgement, Run
 from pytest_rollout.core.manifest import Manifest
 from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
 from pytest_rollout.core.rollout import Rollout, Stage
+from pytest_rollout.core.subject import Subject
 
 _MOST_COUNTED = 2**256
 """No chain counts further; larger numbers were forged."""

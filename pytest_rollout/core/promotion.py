@@ -11,11 +11,12 @@ from datetime import datetime
 
 from pytest_rollout.core.errors import Refused, listed, suggestion
 from pytest_rollout.core.history import History, JudgementRecord
-from pytest_rollout.core.judgement import Run, Subject
+from pytest_rollout.core.judgement import Run
 from pytest_rollout.core.moves import Move, Position, Promotion, Rollback, position
 from pytest_rollout.core.outcome import Verdict
 from pytest_rollout.core.records import Recorded
 from pytest_rollout.core.rollout import Rollout as Plan
+from pytest_rollout.core.subject import Subject, moved
 
 __all__ = ["Move", "Position", "Promotion", "Rollback", "may_promote", "may_roll_back", "position"]
 
@@ -246,21 +247,8 @@ class _Question:
                 f"{self.place}: the gate {when} with changes that commit {now.commit[:12]} does not have; "
                 f"commit them, then run {self._again} again."
             )
-        for what, before, after in (
-            ("plan", then.plan_digest, now.plan_digest),
-            ("suite", then.suite_digest, now.suite_digest),
-            ("installed packages", then.packages_digest, now.packages_digest),
-        ):
-            if before != after:
-                raise Refused(
-                    f"{self.place}: the {what} changed since the judgement "
-                    f"({before[:12] or 'none'} to {after[:12] or 'none'}); run {self._again} again."
-                )
-        if (then.network, then.network_kind) != (now.network, now.network_kind):
-            raise Refused(
-                f"{self.place}: judged on network {_network(then)}, the stage's is now {_network(now)}; "
-                f"run {self._again} again."
-            )
+        for change in moved(then, now):
+            raise Refused(f"{self.place}: {change}; run {self._again} again.")
 
 
 def _reasons(judgement: JudgementRecord) -> str:
@@ -270,7 +258,3 @@ def _reasons(judgement: JudgementRecord) -> str:
     first = judgement.blocking[0]
     stand = "1 finding stands" if count == 1 else f"{count} findings stand"
     return f": {stand} in the way, first '{first.title[:80]}' ({first.outcome})"
-
-
-def _network(subject: Subject) -> str:
-    return f"'{subject.network}' ({subject.network_kind or 'no kind'})"

@@ -11,6 +11,9 @@ from pytest_rollout.core.errors import LedgerError
 
 T = TypeVar("T")
 
+_LONGEST_COUNT = 78
+"""The digits of 2**256."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded(Generic[T]):
@@ -44,6 +47,13 @@ class Record:
         if type(value) is not int:
             raise self._mistyped(key, "an integer", value)
         return value
+
+    def count(self, key: str) -> int:
+        """The natural number under ``key``, written in decimal digits: block numbers and chain ids have no bound."""
+        text = self.text(key)
+        if not text.isascii() or not text.isdecimal() or len(text) > _LONGEST_COUNT:
+            raise self._mistyped(key, "a natural number in digits", text)
+        return int(text)
 
     def truth(self, key: str) -> bool:
         """The truth value under ``key``."""

@@ -39,7 +39,7 @@ def promote(workspace: Workspace, place: str, *, person: str, now: datetime) -> 
     question = _judge_again(ledger, rollout, record)
     for change in changes(workspace.rollout(rollout.name).networks, question.witnesses, now):
         raise Refused(f"{record.rollout}:{record.stage}: {change}. Run `pytest --stage={place}` again.")
-    look_at_contracts_again(workspace.rollout(rollout.name), workspace.gate(place)[1])
+    look_at_contracts_again(workspace.rollout(rollout.name), workspace.gate(place)[1], question.subject)
     _still_ticked(rollout, stage, history)
     _signed_for(workspace, place, record, now)
     ask_triggers_again(workspace.rollout(rollout.name), stage, history, now)

@@ -7,19 +7,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from pytest_rollout.core.chain import Witness
+from pytest_rollout.core.chain import Block, Witness
 from pytest_rollout.core.checklist import valid_ticks
 from pytest_rollout.core.entries import EntryKind
-from pytest_rollout.core.errors import ReportError
+from pytest_rollout.core.errors import ReportError, RolloutError
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.judgement import Judgement, Sealed
 from pytest_rollout.core.judging import Ending, Question, judge
 from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.redaction import Redactor
+from pytest_rollout.core.rollout import Rollout, Stage
+from pytest_rollout.core.subject import Deployed, Subject
 from pytest_rollout.ledger.canonical import seal
 from pytest_rollout.ledger.port import Ledger
 from pytest_rollout.reporting import Drawn, Written, write
 from pytest_rollout.runner import pinning, tree
+from pytest_rollout.runner.deployed import deployed
 from pytest_rollout.runner.gate import Gate
 from pytest_rollout.runner.kept import kept_plan
 from pytest_rollout.runner.sampling import sampled
@@ -65,7 +68,7 @@ def asked(
         plan=started.briefing.plan,
         evidence=evidence,
         manifest=started.manifest,
-        subject=subject,
+        subject=_on_own_chain(subject, evidence),
         run=started.run,
         ending=ending,
         judged_at=judged_at,
@@ -119,11 +122,45 @@ def _pytest_status(evidence: Evidence, ending: Ending) -> int | None:
     return ending.status
 
 
-def with_witnesses(question: Question, witnesses: tuple[Witness, ...]) -> Question:
-    """The question with what was seen of the real chain, whose own word outranks the recorder's."""
+def with_witnesses(question: Question, witnesses: tuple[Witness, ...], rollout: Rollout) -> Question:
+    """The question with what was seen of the real chain, whose own word outranks the recorder's.
+
+    ``rollout`` is the plan with its secrets: the contracts there are looked at as well.
+    """
     if not witnesses:
         return question
-    return replace(question, witnesses=witnesses, facts={**question.facts, **facts_of(witnesses)})
+    subject = question.subject
+    for seen in (each.before for each in witnesses):
+        if seen is not None:
+            pinned = seen.pinned
+            subject = replace(
+                subject,
+                chain_id=seen.chain_id,
+                genesis=seen.genesis,
+                block=pinned.number,
+                block_hash=pinned.hash,
+                contracts=_contracts(rollout, question.stage, question.run.network, pinned),
+            )
+    facts = {**question.facts, **facts_of(witnesses)}
+    return replace(question, witnesses=witnesses, facts=facts, subject=subject)
+
+
+def _contracts(rollout: Rollout, stage: Stage, network: str, pinned: Block) -> dict[str, Deployed]:
+    """The declared contracts; those of a chain that does not answer any more have no code, and the gate holds."""
+    try:
+        return deployed(rollout, rollout.stage(stage.name), network, pin=pinned)
+    except RolloutError:
+        return {each.contract: Deployed(address="", code_hash="") for each in stage.contracts}
+
+
+def _on_own_chain(subject: Subject, evidence: Evidence) -> Subject:
+    """The subject with what the run itself saw of its chain; a real one is looked at by the supervisor."""
+    for item, observations in evidence.observations.items():
+        if "::network::" in item and observations and isinstance(value := observations[0].value, dict):
+            chain_id, block, digest = (value.get(key) for key in ("chain_id", "number", "hash"))
+            if type(chain_id) is int and type(block) is int and isinstance(digest, str):
+                return replace(subject, chain_id=max(0, chain_id), block=max(0, block), block_hash=digest)
+    return subject
 
 
 def _facts(evidence: Evidence) -> dict[str, str]:

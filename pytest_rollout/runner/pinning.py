@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_rollout.core.judgement import Subject
 from pytest_rollout.core.manifest import Doubt, Manifest
 from pytest_rollout.core.outcome import Kind
-from pytest_rollout.core.rollout import Rollout, Stage
+from pytest_rollout.core.redaction import Redactor
+from pytest_rollout.core.rollout import FlagSettings, Rollout, Stage
+from pytest_rollout.core.subject import Subject
 from pytest_rollout.runner import tree
 from pytest_rollout.runner.scan import scan
 
@@ -71,12 +72,32 @@ def measure_subject(rollout: Rollout, stage: Stage, root: Path, network: str | N
     files = tree.gate_files(rollout, stage, root)
     commit = tree.commit_of(root)
     declared = None if network is None else rollout.networks[network]
+    installed = tree.packages()
     return Subject(
         commit=commit,
         committed=tree.is_committed(rollout, stage, root, commit, files),
         plan_digest=rollout.plan_digest,
         suite_digest=tree.digest_of(files),
-        packages_digest=tree.packages_digest(),
+        packages_digest=tree.packages_digest(installed),
         network=network or "",
         network_kind="" if declared is None else declared.kind.value,
+        flags=_flags(rollout),
+        engines=_engines(rollout),
+        packages=installed,
     )
+
+
+def _flags(rollout: Rollout) -> dict[str, str]:
+    if rollout.flags == FlagSettings():
+        return {}
+    from pytest_rollout.flags.snapshot import snapshot  # noqa: PLC0415 - for plans with flags
+
+    return snapshot(rollout.flags, rollout.folder, Redactor(rollout.secrets))
+
+
+def _engines(rollout: Rollout) -> dict[str, str]:
+    if rollout.engines is None:
+        return {}
+    from pytest_rollout.consensus.identity import identities  # noqa: PLC0415 - for plans with engines
+
+    return identities(rollout.engines, rollout.folder)

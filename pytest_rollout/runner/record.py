@@ -19,11 +19,12 @@ from pytest_rollout.core.baseline import Captured
 from pytest_rollout.core.chain import Block, Sighting, Witness
 from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.evidence import Evidence
-from pytest_rollout.core.judgement import Run, Subject
+from pytest_rollout.core.judgement import Run
 from pytest_rollout.core.judging import Ending, Question
 from pytest_rollout.core.manifest import Doubt, Function, Manifest
 from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.rollout import Rollout
+from pytest_rollout.core.subject import Deployed, Subject
 
 _VERSION = 2
 _WITHOUT_SAMPLES = 1
@@ -143,7 +144,7 @@ def _question(about: dict[str, Any], rollout: Rollout, evidence: Evidence) -> Qu
         plan=about["plan"],
         evidence=evidence,
         manifest=_manifest(about["manifest"]),
-        subject=Subject(**about["subject"]),
+        subject=_subject(about["subject"]),
         run=Run(**run),
         ending=Ending(**about["ending"]),
         judged_at=datetime.fromisoformat(about["judged_at"]),
@@ -153,6 +154,11 @@ def _question(about: dict[str, Any], rollout: Rollout, evidence: Evidence) -> Qu
         # Evidence of gates without a real chain has been written without this key as well.
         witnesses=tuple(_witness(each) for each in about.get("witnesses", [])),
     )
+
+
+def _subject(about: dict[str, Any]) -> Subject:
+    contracts = {name: Deployed(**each) for name, each in about.get("contracts", {}).items()}
+    return Subject(**about | {"contracts": contracts})
 
 
 def _manifest(about: dict[str, Any]) -> Manifest:

@@ -54,7 +54,9 @@ def run_gate(
         ending = recorder.follow(inbox, gate.stage.deadline.total_seconds())
         inbox.close()
         refusals = tuple(inbox.refusals)
-        question = with_witnesses(asked(started, evidence, ending, refusals, clock(), ledger), watch.after())
+        question = with_witnesses(
+            asked(started, evidence, ending, refusals, clock(), ledger), watch.after(), gate.rollout
+        )
         if not started.is_recorded_in(ledger):
             raise LedgerError(
                 "the ledger lost the start of this run while it ran; nothing was judged. Restore it from a backup."

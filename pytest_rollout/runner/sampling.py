@@ -11,11 +11,11 @@ from pytest_rollout.core.asking import Sampled, asks
 from pytest_rollout.core.baseline import Captured
 from pytest_rollout.core.errors import EvidenceError, LedgerError, MetricError
 from pytest_rollout.core.history import History
-from pytest_rollout.core.judgement import Subject
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import Metric, Rollout, Stage
 from pytest_rollout.core.series import Outage, Samples, moment, nanoseconds
 from pytest_rollout.core.series_form import packed
+from pytest_rollout.core.subject import Subject
 from pytest_rollout.runner.chains import Chains
 from pytest_rollout.runner.record import samples_in
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,7 @@ _SETTINGS = (
 _NEVER = frozenset({"__pycache__", "node_modules"})
 _PRODUCTS = frozenset({"reports", "build", "dist"})
 _GIT_SECONDS = 30
+_SEPARATORS = re.compile("[-_.]+")
 
 
 def gate_files(rollout: Rollout, stage: Stage, root: Path) -> dict[str, str]:
@@ -93,8 +95,8 @@ def stamps(files: Iterable[str], root: Path) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def packages_digest() -> str:
-    """SHA-256 over the names and versions of the installed distributions, in hex."""
+def packages() -> dict[str, str]:
+    """The installed distributions with their versions, by names as PEP 503 normalises them, sorted."""
     names = {
         entry.name
         for place in sys.path
@@ -102,7 +104,18 @@ def packages_digest() -> str:
         for entry in os.scandir(place)
         if entry.name.endswith((".dist-info", ".egg-info"))
     }
-    return hashlib.sha256(b"".join(encoded(name) for name in sorted(names))).hexdigest()
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        project, _, version = name.rpartition(".")[0].partition("-")
+        project, version = _SEPARATORS.sub("-", project).lower(), version.partition("-py")[0]
+        found[project] = f"{found[project]},{version}" if project in found else version
+    return dict(sorted(found.items()))
+
+
+def packages_digest(installed: Mapping[str, str]) -> str:
+    """SHA-256 in hex over one line ``name==version`` a distribution, as ``LC_ALL=C sort | sha256sum`` takes it."""
+    lines = sorted(f"{name}=={version}\n" for name, version in installed.items())
+    return hashlib.sha256("".join(lines).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def forget_bytecode(folder: Path, root: Path | None = None) -> None:

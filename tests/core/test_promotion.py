@@ -35,6 +35,9 @@ SUBJECT = Subject(
     plan_digest="1" * 64,
     suite_digest="2" * 64,
     packages_digest="3" * 64,
+    packages={"web3": "8.0"},
+    flags={"swap": "4" * 64},
+    engines={"candidate": "x==1"},
     network="local",
     network_kind="tester",
 )
@@ -403,15 +406,23 @@ def test_a_judgement_of_a_newer_schema_is_refused_on_reading() -> None:
         ({"plan_digest": "9" * 64}, "the plan changed since the judgement (111111111111 to 999999999999); run"),
         ({"suite_digest": "9" * 64}, "the suite changed since the judgement (222222222222 to 999999999999); run"),
         ({"packages_digest": "9" * 64}, "the installed packages changed since the judgement (333333333333 to"),
+        ({"packages": {"web3": "8.1"}, "packages_digest": "9" * 64}, "999999999999): web3 8.0 to 8.1; run"),
+        ({"flags": {"swap": "9" * 64}}, "1 flags moved since the judgement: swap 4444444444444444444 to 9999999"),
+        ({"flags": {}}, "1 flags moved since the judgement: swap is gone (was 4444"),
+        ({"engines": {"candidate": "x==2"}}, "1 engines moved since the judgement: candidate x==1 to x==2; run"),
         ({"network": "main"}, "judged on network 'local' (tester), the stage's is now 'main' (tester); run"),
         ({"network_kind": "anvil"}, "judged on network 'local' (tester), the stage's is now 'local' (anvil); run"),
     ],
-    ids=["commit", "no repository", "uncommitted", "plan", "suite", "packages", "network", "kind"],
+    ids=[
+        *("commit", "no repository", "uncommitted", "plan", "suite", "packages", "a package"),
+        *("a flag", "a flag is gone", "an engine", "network", "kind"),
+    ],
 )
 def test_what_changed_since_the_judgement_is_refused(changes: Mapping[str, Any], sentence: str) -> None:
     refusal = Story().green().refusal(subject=replace(SUBJECT, **changes))
 
-    assert refusal.startswith(f"toy:alpha: {sentence}")
+    assert refusal.startswith("toy:alpha: ")
+    assert sentence in refusal
     assert refusal.endswith("`pytest --stage=toy:alpha` again.")
 
 

@@ -62,6 +62,7 @@ implementation_code_hash = "0x{keccak(bytes.fromhex("6001")).hex()}"
 artifacts = "out"
 deployments = {{ mainnet = "book.json" }}
 """
+SIZED = PROXY.replace("implementation = ", "code_size = 2 #").replace("implementation_code_hash", "# ")
 
 
 def upgrade(node: AnvilChain, implementation: str, code: str) -> None:
@@ -414,20 +415,30 @@ def test_an_ordinary_run_has_the_same_two_locks(
 
 
 @pytest.mark.parametrize(
-    ("implementation", "code", "told"),
+    ("plan", "implementation", "code", "told"),
     [
-        (NEW, "0x6001", f"Vault implementation was as declared when it was judged and is {NEW}"),
-        (OLD, "0x6002", "Vault implementation_code_hash was as declared when it was judged and is 0x"),
+        (PROXY, NEW, "0x6001", f"Vault implementation was as declared when it was judged and is {NEW}"),
+        (PROXY, OLD, "0x6002", "Vault implementation_code_hash was as declared when it was judged and is 0x"),
+        (SIZED, NEW, "0x6001", f"contract Vault: its implementation was {OLD} and is {NEW} now; run"),
     ],
-    ids=["another implementation", "other code at the same address"],
+    ids=["another implementation", "other code at the same address", "one that the plan does not declare"],
 )
 def test_a_proxy_upgraded_after_the_gate_is_not_promoted(
-    gate: Callable[..., Any], front: Front, implementation: str, code: str, told: str
+    gate: Callable[..., Any], front: Front, plan: str, implementation: str, code: str, told: str
 ) -> None:
     """Rules 22 and 35: the judgement was about another contract."""
     upgrade(front.node, OLD, "0x6001")
-    ran = gate(PASSES, end=PROXY)
+    ran = gate(PASSES, end=plan)
     assert ran.status == 0, ran.out + ran.err
+    subject = ran.judgement["subject"]
+    assert (subject["chain_id"], subject["block"]) == ("42161", ran.judgement["facts"]["block"])
+    assert subject["block_hash"] == ran.judgement["facts"]["block hash"]
+    assert subject["contracts"]["Vault"] == {
+        "address": VAULT,
+        "code_hash": f"0x{keccak(bytes.fromhex('60ff')).hex()}",
+        "implementation": OLD,
+        "implementation_code_hash": f"0x{keccak(bytes.fromhex('6001')).hex()}",
+    }
 
     upgrade(front.node, implementation, code)
     status, said = promoting(gate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -256,3 +257,13 @@ def test_planted_bytecode_goes_and_that_of_an_environment_stays(gate_of) -> None
         "env/lib/__pycache__/x.pyc",
         "node_modules/x/__pycache__/x.pyc",
     ]
+
+
+def test_the_digest_of_packages_can_be_taken_by_anybody() -> None:
+    """One line ``name==version`` a distribution, sorted: two common tools give the same."""
+    installed = tree.packages()
+    lines = "".join(sorted(f"{name}=={version}\n" for name, version in installed.items()))
+
+    assert installed["pytest"] == pytest.__version__
+    assert installed["pytest-rollout"]
+    assert tree.packages_digest(installed) == hashlib.sha256(lines.encode()).hexdigest()
