@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.contracts.code import Template, Uncomparable
+from pytest_rollout.contracts.identity import code_at, implementation_at
 from pytest_rollout.contracts.interface import keccak
-from pytest_rollout.contracts.reading import Reading, ask, read_networks, side_by_side, together
+from pytest_rollout.contracts.reading import Reading, read_networks, side_by_side, together
 from pytest_rollout.contracts.records.record import Record
-from pytest_rollout.contracts.states.proxies import BEACON_SLOT, IMPLEMENTATION_SLOT
 from pytest_rollout.contracts.states.subject import ZERO
-from pytest_rollout.core.errors import ContractError, Reverted, RolloutError
+from pytest_rollout.core.errors import ContractError, RolloutError
 from pytest_rollout.core.inventory import Listed
 from pytest_rollout.core.rollout import Rollout, Stage
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from pytest_rollout.networks.port import Chain
 
 Seen = dict[str, Any]
-
-_IMPLEMENTATION = "0x5c60da1b"
-_WORD = 32
 
 
 def observe(check: Listed, rollout: Rollout, stage: Stage, books: Books) -> tuple[Seen, str]:  # noqa: ARG001 - every room's door
@@ -75,7 +72,7 @@ def seen_of(book: Contracts, name: str, block: str) -> Reading[Seen]:
     if record is not None and record.chain_id is not None:
         seen["recorded_chain_id"] = record.chain_id
     address = book.where(name)
-    written, behind = yield from together([_code(address, block), _implementation(address, block)])
+    written, behind = yield from together([code_at(address, block), implementation_at(address, block)])
     code = bytes.fromhex(written)
     own: Seen = _place(address, code)
     seen["own"] = own
@@ -88,7 +85,7 @@ def seen_of(book: Contracts, name: str, block: str) -> Reading[Seen]:
             own["compared"].append({"with": "its record", "difference": "recorded as a proxy, and it is none"})
         own["compared"] += _compiled(book, name, record, address, code)
         return seen
-    code = bytes.fromhex((yield from _code(behind, block)))
+    code = bytes.fromhex((yield from code_at(behind, block)))
     seen["behind"] = place = _place(behind, code)
     if record is not None and record.implementation is not None:
         place["compared"].append(_held("its recorded implementation", record.implementation.lower(), behind))
@@ -129,28 +126,3 @@ def _compiled(book: Contracts, name: str, record: Record | None, address: str, c
         return [{"with": what, "difference": template.difference(code, address=address, libraries=libraries)}]
     except Uncomparable as reason:
         return [{"with": what, "difference": f"cannot be compared, {reason}"}]
-
-
-def _code(address: str, block: str) -> Reading[str]:
-    code = yield from ask("eth_getCode", [address, block])
-    return str(code).removeprefix("0x")
-
-
-def _implementation(address: str, block: str) -> Reading[str]:
-    """Where the code behind a proxy is, in lower case: by its own slot, or as its beacon says."""
-    own, beacon = yield from together([_slot(address, IMPLEMENTATION_SLOT, block), _slot(address, BEACON_SLOT, block)])
-    if own != ZERO or beacon == ZERO:
-        return own
-    try:
-        answer = yield from ask("eth_call", [{"to": beacon, "data": _IMPLEMENTATION}, block])
-    except Reverted as refusal:
-        raise ContractError(f"{address}: its beacon at {beacon} tells no implementation: {refusal}.") from refusal
-    word = bytes.fromhex(str(answer).removeprefix("0x"))
-    if len(word) != _WORD or any(word[:12]):
-        raise ContractError(f"{address}: its beacon at {beacon} tells no address as its implementation.")
-    return "0x" + word[12:].hex()
-
-
-def _slot(address: str, slot: str, block: str) -> Reading[str]:
-    stored = yield from ask("eth_getStorageAt", [address, slot, block])
-    return "0x" + str(stored).removeprefix("0x").zfill(64)[-40:]

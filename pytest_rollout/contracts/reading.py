@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from pytest_rollout.core.errors import RolloutError
 from pytest_rollout.networks.methods import Call
@@ -26,6 +26,15 @@ Answer = Any | Exception
 """What a node said to one call: a JSON value, or the error that stands for it."""
 
 Reading = Generator[Sequence[Call], Sequence[Answer], Result]
+
+
+class Asked(Protocol):
+    """Whoever answers calls that only read: a ``Chain``, or its nodes."""
+
+    def batch(self, calls: Sequence[Call]) -> list[Any | Exception]:
+        """As ``Chain.batch``."""
+        ...
+
 
 MOST_NETWORKS = 16
 """Networks read at the same time."""
@@ -76,7 +85,7 @@ def together(readings: Sequence[Reading[Result]]) -> Reading[list[Result]]:
     return found
 
 
-def read(chain: Chain, reading: Reading[Result]) -> Result:
+def read(chain: Asked, reading: Reading[Result]) -> Result:
     """What the reading is after; each of its rounds is one batch, in which no call is sent twice."""
     answers: Sequence[Answer] | None = None
     while True:

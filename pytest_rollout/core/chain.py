@@ -6,13 +6,14 @@ same findings whenever they are judged (rules 5, 19, 20, 22).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.rollout import Network
+from pytest_rollout.core.subject import Deployed
 
 AHEAD_SECONDS = 60
 """A block may be this far ahead of our clock; beyond that one of the two clocks is wrong."""
@@ -48,12 +49,16 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """What the supervisor saw of one network before and after a run; ``trouble`` is why it could not look."""
+    """What the supervisor saw of one network before and after a run; ``trouble`` is why it could not look.
+
+    ``contracts`` are those of the network's deployment record, by name, as they were judged.
+    """
 
     network: str
     before: Sighting | None = None
     after: Sighting | None = None
     trouble: tuple[str, ...] = ()
+    contracts: Mapping[str, Deployed] = field(default_factory=dict)
 
 
 def faults(network: Network, seen: Sighting) -> Iterator[str]:

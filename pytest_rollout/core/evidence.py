@@ -124,7 +124,11 @@ class Attachment:
 
 @dataclass(slots=True, kw_only=True)
 class Evidence:
-    """The fold of all events of one run."""
+    """The fold of all events of one run.
+
+    ``opened`` are the networks whose block a process asked for, ``rate_limited`` counts by network
+    the answers of "too many requests" that the recording processes got.
+    """
 
     processes: dict[str, Process] = field(default_factory=dict)
     collections: list[Collection] = field(default_factory=list)
@@ -137,6 +141,8 @@ class Evidence:
     attachments: list[Attachment] = field(default_factory=list)
     warnings: list[tuple[str, str, str]] = field(default_factory=list)
     troubles: list[tuple[str, str, str]] = field(default_factory=list)
+    opened: set[str] = field(default_factory=set)
+    rate_limited: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Evidence:
@@ -257,6 +263,15 @@ class Evidence:
     def _trouble(self, _process: Process, event: Event) -> None:
         self.troubles.append((_text(event["what"]), _text(event["text"]), _text(event.get("id", ""))))
 
+    def _pin(self, _process: Process, event: Event) -> None:
+        self.opened.add(_text(event["network"]))
+
+    def _limited(self, _process: Process, event: Event) -> None:
+        network, count = _text(event["network"]), event["count"]
+        if type(count) is not int or count < 0:
+            raise ValueError(f"{count!r} is no number of answers")
+        self.rate_limited[network] = self.rate_limited.get(network, 0) + count
+
     def _end(self, process: Process, event: Event) -> None:
         if event["count"] != process.events:
             process.gaps += 1
@@ -275,6 +290,8 @@ _FOLDS = {
     "attach": Evidence._attach,
     "warning": Evidence._warning,
     "trouble": Evidence._trouble,
+    "pin": Evidence._pin,
+    "limited": Evidence._limited,
     "end": Evidence._end,
 }
 

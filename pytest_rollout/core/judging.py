@@ -19,6 +19,7 @@ from pytest_rollout.core.criterion import Criterion, Measurement, Trigger
 from pytest_rollout.core.evaluating import Evaluation, evaluate
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.finding import Finding, gravest_first
+from pytest_rollout.core.inventory import Listed
 from pytest_rollout.core.judgement import Judgement, Run
 from pytest_rollout.core.manifest import Manifest
 from pytest_rollout.core.narrowing import Narrowing
@@ -205,11 +206,13 @@ def _subject(question: Question) -> Iterator[Finding]:
 
 
 def _chains(question: Question) -> Iterator[Finding]:
-    """What the supervisor itself saw of the real chain behind the gate's network; one that nobody saw is an error."""
+    """What the supervisor itself saw of the real chains that the gate read; one that nobody saw is an error."""
     seen = {witness.network: witness for witness in question.witnesses}
-    declared = question.rollout.networks.get(question.run.network)
-    if declared is not None and declared.real is not None:
-        seen.setdefault(declared.name, Witness(network=declared.name))
+    listed = {check.network for check in question.stage.checks if isinstance(check, Listed)}
+    for name in sorted({question.run.network, *listed, *question.evidence.opened}):
+        declared = question.rollout.networks.get(name)
+        if declared is not None and declared.real is not None:
+            seen.setdefault(name, Witness(network=name))
     for name, witness in seen.items():
         network = question.rollout.networks.get(name)
         real = None if network is None else network.real

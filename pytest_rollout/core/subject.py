@@ -13,9 +13,9 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
-    """One declared contract on a real chain: addresses in lower case, hashes of code (Keccak-256) as 0x hex.
+    """One recorded contract on a real chain: addresses in lower case, hashes of code (Keccak-256) as 0x hex.
 
-    ``code_hash`` is empty where nothing could be read, the other two where it is no proxy of EIP-1967.
+    ``code_hash`` is empty where no code is, the other two where it is no proxy of EIP-1967 and delegates to nobody.
     """
 
     address: str
@@ -40,7 +40,8 @@ class Subject:
     ``commit`` is a git object name or empty outside a repository; ``committed`` is whether every
     byte of the gate equals that commit's. Digests are SHA-256 in hex. ``chain_id``, ``genesis``,
     ``block`` and ``block_hash`` are those of the chain that was read, 0 and empty where there was
-    none; ``contracts`` are the declared ones of a real chain at that block. ``flags`` maps each flag
+    none; ``contracts`` are the recorded ones of the real chains that were read, at the blocks they were
+    read at, those of other networks as ``network.Name``. ``flags`` maps each flag
     of the provider to the digest of its definition, ``engines`` each engine to its version, or the
     digest of its file. ``packages`` are the installed distributions with their versions, of which
     ``packages_digest`` is taken.
@@ -144,7 +145,7 @@ def moved(then: Subject, now: Subject) -> Iterator[str]:
 
 
 def moved_contracts(then: Mapping[str, Deployed], now: Mapping[str, Deployed]) -> Iterator[str]:
-    """Which declared contracts of a real chain are others than they were, a clause each."""
+    """Which contracts of a real chain are others than they were, a clause each."""
     for name in sorted(then.keys() | now.keys()):
         before, after = then.get(name), now.get(name)
         if before is None or after is None:

@@ -37,9 +37,9 @@ def promote(workspace: Workspace, place: str, *, person: str, now: datetime) -> 
         rollout=rollout, stage=stage.name, history=history, subject=subject, now=now, ledger_id=ledger.id
     )
     question = _judge_again(ledger, rollout, record)
-    for change in changes(workspace.rollout(rollout.name).networks, question.witnesses, now):
+    for change in changes(workspace.rollout(rollout.name), question.witnesses, now):
         raise Refused(f"{record.rollout}:{record.stage}: {change}. Run `pytest --stage={place}` again.")
-    look_at_contracts_again(workspace.rollout(rollout.name), workspace.gate(place)[1], question.subject)
+    look_at_contracts_again(workspace.rollout(rollout.name), workspace.gate(place)[1])
     _still_ticked(rollout, stage, history)
     _signed_for(workspace, place, record, now)
     ask_triggers_again(workspace.rollout(rollout.name), stage, history, now)

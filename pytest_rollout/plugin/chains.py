@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pytest_rollout.core.chain import Block
 from pytest_rollout.core.errors import NetworkError
+from pytest_rollout.core.rollout import Network
 from pytest_rollout.networks.opening import open_network
 from pytest_rollout.plugin.context import Context
 
@@ -20,15 +22,24 @@ class Networks(Mapping[str, Any]):
         chains = self._context.chains
         if name not in chains:
             declared = self._context.declared(name)
-            if (trouble := self._context.unread.get(name)) is not None:
-                raise NetworkError(trouble)
-            pin = self._context.pins.get(name)
+            pin = self._pin(declared)
             chain = open_network(declared, pin=pin, allow_writes=self._context.allow_writes)
             self._context.resources.callback(chain.close)
             chains[name] = chain
             for opened in self._context.on_open:
                 opened(chain)
         return chains[name]
+
+    def _pin(self, network: Network) -> Block | None:
+        """The block that all of a gate reads a real chain at; in an ordinary run each session takes the newest."""
+        context, name = self._context, network.name
+        trouble, block = context.unread.get(name, ""), context.pins.get(name)
+        if not trouble and block is None and network.real is not None and context.pin is not None:
+            told = context.pin(name)
+            trouble, block = told.trouble, told.block
+        if trouble:
+            raise NetworkError(trouble)
+        return block
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._context.rollout.networks)

@@ -15,6 +15,7 @@ from pytest_rollout.core.errors import RolloutError, UsageError, listed, suggest
 if TYPE_CHECKING:  # an ordinary pytest run pays for none of it
     from pytest_rollout.core.chain import Block
     from pytest_rollout.core.rollout import Network, Rollout, Stage
+    from pytest_rollout.runner.channel import Pin
 
 
 class Context:
@@ -41,6 +42,7 @@ class Context:
         self.allow_writes = allow_writes
         self.pins: Mapping[str, Block] = {}
         self.unread: Mapping[str, str] = {}
+        self.pin: Callable[[str], Pin] | None = None
         self.item: pytest.Item | None = None
         self.chains: dict[str, Any] = {}
         self.books: Any = None

@@ -55,7 +55,7 @@ def start_recording(config: pytest.Config) -> None:
     )
     stage = briefing.rollout.stage(briefing.stage)
     context = Context(briefing.rollout, stage, briefing.network, allow_writes=briefing.allow_writes)
-    context.pins, context.unread = briefing.pins, briefing.unread
+    context.pins, context.unread, context.pin = briefing.pins, briefing.unread, outbox.pin
     config.pluginmanager.register(context, "rollout-context")
     collection = GateCollection(briefing, context)
     config.pluginmanager.register(collection, "rollout-collection")
@@ -246,6 +246,9 @@ class Recorder:
         """Say how each unfinished report stood, then the counted good-bye."""
         for nodeid, phases in self._seen.items():
             self._send({"e": "seen", "id": self._id(nodeid), "phases": phases})
+        for name, chain in self._context.chains.items():
+            if limited := getattr(getattr(chain, "nodes", None), "rate_limited", 0):
+                self._send({"e": "limited", "network": name, "count": limited})
         self._outbox.end(self._status)
 
     def _beginning(self, item: pytest.Item) -> dict[str, Any]:

@@ -40,7 +40,8 @@ _LENGTH = struct.Struct(">I")
 class Briefing:
     """What a recording process is told: the pinned plan and test functions, the stage, and where it is.
 
-    ``pins`` are the blocks that real chains are read at, ``unread`` why a network may not be opened.
+    ``pins`` are the blocks that real chains are read at, ``unread`` why a network may not be opened;
+    for a network in neither, ``Outbox.pin`` asks.
     """
 
     rollout: Rollout
@@ -53,6 +54,14 @@ class Briefing:
     pins: Mapping[str, Block] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     allow_writes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """The block that every process of a run reads a network at, or why it may not be opened."""
+
+    block: Block | None = None
+    trouble: str = ""
 
 
 class Inbox:
@@ -68,6 +77,7 @@ class Inbox:
         self._speakers: dict[socket.socket, str] = {}
         self._waiting: list[socket.socket] = []
         self._answer: bytes | None = None
+        self._pin: Callable[[str], Pin] | None = None
         self._on_event = on_event
         self._redactor = redactor
         self._packer = zlib.compressobj(6)
@@ -76,12 +86,12 @@ class Inbox:
         self._watched = -1
         self.refusals: list[str] = []
 
-    def brief(self, briefing: Briefing) -> None:
-        """Let the processes that wait, and those still to come, begin."""
-        content = pickle.dumps(briefing)
-        self._answer = _LENGTH.pack(len(content)) + content
+    def brief(self, briefing: Briefing, pin: Callable[[str], Pin] | None = None) -> None:
+        """Let the processes that wait, and those still to come, begin; ``pin`` tells where to read other networks."""
+        self._answer = _packed(briefing)
+        self._pin = pin
         for connection in self._waiting:
-            self._reply(connection)
+            self._reply(connection, self._answer)
         self._waiting.clear()
 
     def watch(self, process: int) -> None:
@@ -173,7 +183,10 @@ class Inbox:
             if self._answer is None:
                 self._waiting.append(connection)
             else:
-                self._reply(connection)
+                self._reply(connection, self._answer)
+        if event["e"] == "pin":
+            name = str(event["network"])
+            self._reply(connection, _packed(Pin() if self._pin is None else self._pin(name)))
 
     def _know(self, connection: socket.socket, event: Any) -> None:
         """A connection speaks for the one process as which it introduced itself, and nobody else does."""
@@ -185,9 +198,9 @@ class Inbox:
         elif speaker != name:
             raise EvidenceError(f"somebody else spoke for process {name[:40]}.")
 
-    def _reply(self, connection: socket.socket) -> None:
+    def _reply(self, connection: socket.socket, answer: bytes) -> None:
         try:
-            connection.sendall(self._answer or b"")
+            connection.sendall(answer)
         except OSError:
             self._drop(connection)
 
@@ -218,11 +231,19 @@ class Outbox:
         """Say hello as ``process`` and wait for the go-ahead."""
         self.process = process
         self.send({"e": "hello", **about})
-        length = _LENGTH.unpack(self._exactly(_LENGTH.size))[0]
-        briefing = pickle.loads(self._exactly(length))  # noqa: S301 - from the supervisor that started us
+        briefing = self._reply()
         if not isinstance(briefing, Briefing):
             raise EvidenceError("the supervisor answered something else than a briefing.")
         return briefing
+
+    def pin(self, network: str) -> Pin:
+        """Where to read a network that the briefing does not tell of; the supervisor looks at it now."""
+        with self._one_at_a_time:
+            self.send({"e": "pin", "network": network})
+            pin = self._reply()
+        if not isinstance(pin, Pin):
+            raise EvidenceError("the supervisor answered something else than a block.")
+        return pin
 
     def send(self, event: dict[str, Any]) -> None:
         """Record one event, of whichever thread; it is out of this process's reach when this returns."""
@@ -236,6 +257,11 @@ class Outbox:
         self.send({"e": "end", "count": self._number + 1, "exit": status})
         self._socket.close()
 
+    def _reply(self) -> object:
+        length = _LENGTH.unpack(self._exactly(_LENGTH.size))[0]
+        reply: object = pickle.loads(self._exactly(length))  # noqa: S301 - from the supervisor that started us
+        return reply
+
     def _exactly(self, length: int) -> bytes:
         parts = bytearray()
         while len(parts) < length:
@@ -244,3 +270,8 @@ class Outbox:
                 raise EvidenceError("the supervisor of this run is gone; nothing more is recorded.")
             parts += part
         return bytes(parts)
+
+
+def _packed(reply: Briefing | Pin) -> bytes:
+    content = pickle.dumps(reply)
+    return _LENGTH.pack(len(content)) + content

@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_rollout.core.errors import UsageError, listed, suggestion
 from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.redaction import Redactor
-from pytest_rollout.core.rollout import Network, Rollout, Stage
+from pytest_rollout.core.rollout import Rollout, Stage
 from pytest_rollout.runner import tree
 from pytest_rollout.runner.arguments import Request
 from pytest_rollout.runner.orders import pytest_arguments
@@ -40,11 +40,6 @@ class Gate:
                 f"{listed(self.rollout.networks)}.{suggestion(asked, self.rollout.networks)}"
             )
         return asked or self.stage.network
-
-    @property
-    def declared_network(self) -> Network | None:
-        """What the plan says of the network of this run."""
-        return None if self.network is None else self.rollout.networks[self.network]
 
     @property
     def reports(self) -> Path:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from pytest_rollout.core.chain import Block, Witness
+from pytest_rollout.core.chain import Witness
 from pytest_rollout.core.checklist import valid_ticks
 from pytest_rollout.core.entries import EntryKind
-from pytest_rollout.core.errors import ReportError, RolloutError
+from pytest_rollout.core.errors import ReportError
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.judgement import Judgement, Sealed
 from pytest_rollout.core.judging import Ending, Question, judge
 from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.redaction import Redactor
-from pytest_rollout.core.rollout import Rollout, Stage
 from pytest_rollout.core.subject import Deployed, Subject
 from pytest_rollout.ledger.canonical import seal
 from pytest_rollout.ledger.port import Ledger
 from pytest_rollout.reporting import Drawn, Written, write
 from pytest_rollout.runner import pinning, tree
-from pytest_rollout.runner.deployed import deployed
 from pytest_rollout.runner.gate import Gate
 from pytest_rollout.runner.kept import kept_plan
 from pytest_rollout.runner.sampling import sampled
@@ -122,35 +121,44 @@ def _pytest_status(evidence: Evidence, ending: Ending) -> int | None:
     return ending.status
 
 
-def with_witnesses(question: Question, witnesses: tuple[Witness, ...], rollout: Rollout) -> Question:
-    """The question with what was seen of the real chain, whose own word outranks the recorder's.
-
-    ``rollout`` is the plan with its secrets: the contracts there are looked at as well.
-    """
+def with_witnesses(question: Question, witnesses: tuple[Witness, ...]) -> Question:
+    """The question with what was seen of the real chains, whose own word outranks the recorder's."""
     if not witnesses:
         return question
-    subject = question.subject
-    for seen in (each.before for each in witnesses):
-        if seen is not None:
-            pinned = seen.pinned
+    own = question.run.network
+    facts = {**question.facts, **facts_of(witnesses, own)}
+    return replace(
+        question,
+        witnesses=witnesses,
+        facts=facts | _limits(facts, question),
+        subject=_on_real_chains(question.subject, witnesses, own),
+    )
+
+
+def _on_real_chains(subject: Subject, witnesses: tuple[Witness, ...], own: str) -> Subject:
+    """The subject with the gate's own chain, and the recorded contracts of every chain it read."""
+    contracts: dict[str, Deployed] = {}
+    for witness in witnesses:
+        place = "" if witness.network == own else f"{witness.network}."
+        contracts |= {f"{place}{name}": each for name, each in witness.contracts.items()}
+        if witness.network == own and (seen := witness.before) is not None:
             subject = replace(
                 subject,
                 chain_id=seen.chain_id,
                 genesis=seen.genesis,
-                block=pinned.number,
-                block_hash=pinned.hash,
-                contracts=_contracts(rollout, question.stage, question.run.network, pinned),
+                block=seen.pinned.number,
+                block_hash=seen.pinned.hash,
             )
-    facts = {**question.facts, **facts_of(witnesses)}
-    return replace(question, witnesses=witnesses, facts=facts, subject=subject)
+    return replace(subject, contracts=contracts)
 
 
-def _contracts(rollout: Rollout, stage: Stage, network: str, pinned: Block) -> dict[str, Deployed]:
-    """The declared contracts; those of a chain that does not answer any more have no code, and the gate holds."""
-    try:
-        return deployed(rollout, rollout.stage(stage.name), network, pin=pinned)
-    except RolloutError:
-        return {each.contract: Deployed(address="", code_hash="") for each in stage.contracts}
+def _limits(facts: Mapping[str, str], question: Question) -> dict[str, str]:
+    """The answers of "too many requests" that supervisor and recorders got together."""
+    found = {}
+    for network, count in question.evidence.rate_limited.items():
+        key = "too many requests" if network == question.run.network else f"{network} too many requests"
+        found[key] = str(int(facts.get(key, "0")) + count)
+    return found
 
 
 def _on_own_chain(subject: Subject, evidence: Evidence) -> Subject:

@@ -17,7 +17,25 @@ from pytest_rollout.core.rollout import Metric, Network, Rollout, Stage
 
 _BARE = frozenset({"hello", "end"})
 _NAMES = frozenset(
-    {"e", "p", "n", "phases", "metric", "good", "total", "kind", "file", "line", "conftests", "type", "s", "calls"}
+    {
+        *(
+            "e",
+            "p",
+            "n",
+            "phases",
+            "metric",
+            "good",
+            "total",
+            "kind",
+            "file",
+            "line",
+            "conftests",
+            "type",
+            "s",
+            "calls",
+        ),
+        *("network", "count"),
+    }
 )
 """What the judge reads word by word; none of it is text of the project's own making."""
 

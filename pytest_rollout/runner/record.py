@@ -181,6 +181,7 @@ def _witness(about: dict[str, Any]) -> Witness:
         before=_sighting(about["before"]),
         after=_sighting(about["after"]),
         trouble=tuple(about["trouble"]),
+        contracts={name: Deployed(**each) for name, each in about.get("contracts", {}).items()},
     )
 
 

@@ -43,20 +43,17 @@ def run_gate(
         ledger = open_ledger()
         started = Started.write_ahead(gate, gate.network, ledger, clock)
         _clear_reports(gate)
-        watch = Watch(gate.declared_network, clock)
+        writes = gate.request.allow_writes
+        watch = Watch(gate.rollout, gate.stage, gate.network, clock, may_write=writes)
         watch.before()
-        inbox.brief(
-            replace(started.briefing, pins=watch.pins, unread=watch.unread, allow_writes=gate.request.allow_writes)
-        )
+        inbox.brief(replace(started.briefing, pins=watch.pins, unread=watch.unread, allow_writes=writes), pin=watch.pin)
         from pytest_rollout.runner.judged import asked, record, with_witnesses  # noqa: PLC0415 - while the recorder works
         from pytest_rollout.runner.record import pack  # noqa: PLC0415 - as above
 
         ending = recorder.follow(inbox, gate.stage.deadline.total_seconds())
         inbox.close()
         refusals = tuple(inbox.refusals)
-        question = with_witnesses(
-            asked(started, evidence, ending, refusals, clock(), ledger), watch.after(), gate.rollout
-        )
+        question = with_witnesses(asked(started, evidence, ending, refusals, clock(), ledger), watch.after())
         if not started.is_recorded_in(ledger):
             raise LedgerError(
                 "the ledger lost the start of this run while it ran; nothing was judged. Restore it from a backup."

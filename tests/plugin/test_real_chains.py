@@ -117,9 +117,8 @@ class Front:
         return f"http://user:pass1234@127.0.0.1:{self.server.server_port}/v3/{KEY}"
 
 
-@pytest.fixture
-def front() -> Iterator[Front]:
-    with closing(AnvilChain(Network(name="node", kind=NetworkKind.ANVIL, chain_id=42161))) as node:
+def real_chain(chain_id: int) -> Iterator[Front]:
+    with closing(AnvilChain(Network(name="node", kind=NetworkKind.ANVIL, chain_id=chain_id))) as node:
         for _ in range(5):
             node.request("eth_sendTransaction", [{"from": node.accounts["user"], "to": STRANGER, "value": "0x1"}])
         node.mine(3)
@@ -130,17 +129,38 @@ def front() -> Iterator[Front]:
 
 
 @pytest.fixture
+def front() -> Iterator[Front]:
+    yield from real_chain(42161)
+
+
+@pytest.fixture
+def other() -> Iterator[Front]:
+    yield from real_chain(10)
+
+
+@pytest.fixture
 def gate(chain_project, tmp_path: Path, front: Front) -> Callable[..., Any]:
     """``gate(suite, "--stage=alpha", network="rehearsal")`` judges a toy project on that chain."""
     judged: list[Any] = []
 
     def judge(
-        suite: str, *arguments: str, network: str = "mainnet", finality: Any = 2, more: str = "", end: str = ""
+        suite: str,
+        *arguments: str,
+        network: str = "mainnet",
+        finality: Any = 2,
+        more: str = "",
+        end: str = "",
+        artifact: dict[str, Any] | None = None,
     ) -> Any:
         project = chain_project(tmp_path, "tester", {"conftest.py": "", "suites/alpha/test_x.py": suite})
         plan = PLAN.format(network=network, finality=finality, more=more, anvil=ANVIL)
         project.write(
-            {"rollout.toml": plan + end, "book.json": BOOK, "out/Vault.json": '{"abi": [], "bytecode": "0x00"}'}
+            {
+                "rollout.toml": plan + end,
+                "book.json": BOOK,
+                "elsewhere.json": BOOK,
+                "out/Vault.json": json.dumps({"abi": [], "bytecode": "0x00"} | (artifact or {})),
+            }
         )
         project.environment |= {"RPC_URL": front.url, "XDG_CACHE_HOME": str(tmp_path / "cache")}
         project.commit()
@@ -417,9 +437,9 @@ def test_an_ordinary_run_has_the_same_two_locks(
 @pytest.mark.parametrize(
     ("plan", "implementation", "code", "told"),
     [
-        (PROXY, NEW, "0x6001", f"Vault implementation was as declared when it was judged and is {NEW}"),
-        (PROXY, OLD, "0x6002", "Vault implementation_code_hash was as declared when it was judged and is 0x"),
-        (SIZED, NEW, "0x6001", f"contract Vault: its implementation was {OLD} and is {NEW} now; run"),
+        (PROXY, NEW, "0x6001", f"its implementation was {OLD} and is {NEW} now"),
+        (PROXY, OLD, "0x6002", "its code hash of the implementation was 0x"),
+        (SIZED, NEW, "0x6001", f"its implementation was {OLD} and is {NEW} now"),
     ],
     ids=["another implementation", "other code at the same address", "one that the plan does not declare"],
 )
@@ -443,8 +463,103 @@ def test_a_proxy_upgraded_after_the_gate_is_not_promoted(
     upgrade(front.node, implementation, code)
     status, said = promoting(gate)
     assert status == 10
-    assert f"toy:alpha: {told}" in said
+    assert f"toy:alpha: network mainnet: contract Vault: {told}" in said
 
     upgrade(front.node, OLD, "0x6001")
+    status, said = promoting(gate)
+    assert status == 0, said
+
+
+ELSEWHERE = """
+[networks.elsewhere]
+kind = "rpc"
+url = "{url}"
+chain_id = 10
+finality = 2
+max_head_age = "1d"
+"""
+READS_ELSEWHERE = """
+import pytest
+
+@pytest.mark.parametrize("number", range(4))
+def test_it_reads_another_network(networks, number):
+    assert networks["elsewhere"].pinned.number == 6
+    assert networks["elsewhere"].request("eth_getBalance", ["0x00000000000000000000000000000000000A11cE"]) == "0x5"
+"""
+LISTED = """
+[contracts]
+artifacts = "out"
+deployments = { elsewhere = "elsewhere.json" }
+[contracts.inventory]
+elsewhere = ["Vault"]
+"""
+
+
+def limited(request: Any, reply: Any) -> Any:
+    """A node that has had enough of reads of balances, each second time."""
+    limited.count = getattr(limited, "count", 0) + (request["method"] == "eth_getBalance")  # type: ignore[attr-defined]
+    if request["method"] == "eth_getBalance" and limited.count % 2:  # type: ignore[attr-defined]
+        return {"jsonrpc": "2.0", "id": request["id"], "error": {"code": 429, "message": "too many requests"}}
+    return reply
+
+
+def test_a_network_that_only_a_test_opens_is_read_at_one_block_and_looked_at_again(
+    gate: Callable[..., Any], front: Front, other: Front
+) -> None:
+    """Its workers ask the supervisor for the block; what it finds is judged like the stage's own network."""
+
+    def goes_on(request: Any, reply: Any) -> Any:
+        if request["method"] == "web3_clientVersion" and other.methods.count("web3_clientVersion") > 1:
+            other.node.mine()
+        return limited(request, reply)
+
+    other.bend = goes_on
+    ran = gate(PASSES + READS_ELSEWHERE, "-n", "2", more=ELSEWHERE.format(url=other.url))
+
+    assert ran.status == 0, ran.out + ran.err
+    facts = ran.judgement["facts"]
+    assert (facts["block"], facts["elsewhere block"], facts["elsewhere chain id"]) == ("6", "6", "10 (OP Mainnet)")
+    assert facts["elsewhere block hash"] == other.node.request("eth_getBlockByNumber", ["0x6", False])["hash"]
+    assert facts["too many requests"] == "0"
+    assert int(facts["elsewhere too many requests"]) >= 2
+
+    other.bend = lambda r, reply: (
+        {**reply, "result": {**reply["result"], "hash": "0x" + "ab" * 32}}
+        if r["method"] == "eth_getBlockByNumber" and r["params"][0] == "0x6"
+        else reply
+    )
+    status, said = promoting(gate)
+    assert status == 10
+    assert "toy:alpha: network elsewhere: block 6 was 0x" in said
+
+
+def test_another_chain_that_only_a_test_opens_is_an_error(gate: Callable[..., Any], other: Front) -> None:
+    other.bend = lambda r, reply: {**reply, "result": "0x1"} if r["method"] == "eth_chainId" else reply
+
+    ran = gate(PASSES + READS_ELSEWHERE, more=ELSEWHERE.format(url=other.url))
+
+    assert ran.status == 10
+    assert "expected chain id 10" in wrong(ran)["network elsewhere could not be read"]
+    outcomes = {f["item"]: f["outcome"] for f in ran.judgement["findings"]}
+    assert outcomes["suites/alpha/test_x.py::test_it_reads_another_network[0]"] == "error"
+
+
+def test_a_proxy_upgraded_on_another_network_of_the_inventory_is_not_promoted(
+    gate: Callable[..., Any], other: Front
+) -> None:
+    """Rules 21 and 22: the list is judged on all its networks, and looked at again on all of them."""
+    upgrade(other.node, OLD, "0x6001")
+    listed = ELSEWHERE.format(url=other.url)
+
+    ran = gate(PASSES, end=f"inventory = true\n{listed}{LISTED}", artifact={"deployedBytecode": "0x6001"})
+    assert ran.status == 0, ran.out + ran.err
+    assert ran.judgement["subject"]["contracts"]["elsewhere.Vault"]["implementation"] == OLD
+
+    upgrade(other.node, NEW, "0x6001")
+    status, said = promoting(gate)
+    assert status == 10
+    assert f"toy:alpha: network elsewhere: contract Vault: its implementation was {OLD} and is {NEW} now" in said
+
+    upgrade(other.node, OLD, "0x6001")
     status, said = promoting(gate)
     assert status == 0, said

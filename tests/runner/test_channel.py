@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from pytest_rollout.core.chain import Block
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.runner import channel
-from pytest_rollout.runner.channel import Briefing, Inbox, Outbox
+from pytest_rollout.runner.channel import Briefing, Inbox, Outbox, Pin
 
 HELLO = b'{"e":"hello","p":"main","n":0,"pid":1}\n'
 END = b'{"e":"end","p":"main","n":1,"count":2,"exit":0}\n'
@@ -76,6 +77,8 @@ REFUSED = {
     "a process that is no text": (b'{"e":"hello","p":7,"n":0}\n', "not an event"),
     "NaN seconds": (b'{"e":"item","p":"main","n":1,"id":"a","phases":[],"s":NaN}\n', "not an event"),
     "endless digits": (b'{"e":"end","p":"main","n":1,"count":' + b"9" * 5000 + b',"exit":0}\n', "ValueError"),
+    "a network that is no text": (b'{"e":"pin","p":"main","n":1,"network":7}\n', "not an event"),
+    "a count that is none": (b'{"e":"limited","p":"main","n":1,"network":"a","count":true}\n', "not an event"),
     "deep nesting": (b"[" * 100_000 + b"\n", "RecursionError"),
 }
 
@@ -188,6 +191,32 @@ def test_nobody_begins_before_the_briefing(wire: Wire, planned) -> None:
 
     assert [answer.stage for answer in answers] == ["alpha", "alpha"]
     assert all(process.ended and not process.gaps for process in wire.evidence.processes.values())
+
+
+def test_a_process_is_told_where_to_read_another_network(wire: Wire, planned) -> None:
+    """One that the briefing does not tell of is looked at when it is asked for."""
+    briefing = Briefing(
+        rollout=planned({"suites/test_a.py": ""}), stage="alpha", plan="p", network=None, declared=(), suite="s"
+    )
+    block = Block(number=6, hash="0x" + "ab" * 32, timestamp=1)
+    wire.inbox.brief(briefing, lambda name: Pin(block=block) if name == "mainnet" else Pin(trouble=f"no {name}"))
+    told: list[Pin] = []
+
+    def ask() -> None:
+        outbox = Outbox(str(wire.path))
+        outbox.introduce("main", {})
+        told.extend(outbox.pin(name) for name in ("mainnet", "elsewhere"))
+        outbox.end(0)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while asking.is_alive():
+        wire.inbox.listen(0.01)
+    wire.listen()
+
+    assert told == [Pin(block=block), Pin(trouble="no elsewhere")]
+    assert wire.evidence.opened == {"mainnet", "elsewhere"}
+    assert not wire.evidence.processes["main"].gaps
 
 
 def test_threads_of_a_test_may_speak_at_once(wire: Wire, planned) -> None:
