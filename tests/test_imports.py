@@ -13,7 +13,9 @@ import pytest
 import pytest_rollout
 
 PACKAGE = Path(pytest_rollout.__file__).parent
-OUTSIDE = {"networks", "contracts", "flags", "metrics", "notifications", "services", "stores", "consensus"}
+OUTSIDE = {"networks", "contracts", "flags", "metrics", "notifications", "services", "stores", "consensus"} | {
+    "configuration"
+}
 MAY_ENTER = {
     "core": set(),
     "plan": {"core"},
@@ -25,6 +27,7 @@ MAY_ENTER = {
     "monitoring": {"core"},
     "services": {"core"},
     "stores": {"core"},
+    "configuration": {"core"},
     "consensus": {"core"},
     "ledger": {"core"},
     "reporting": {"core"},
@@ -55,17 +58,19 @@ HEAVY = {
     "rfc8785": {"ledger"},
     "openfeature": {"flags"},
     "apprise": {"notifications"},
-    "prometheus_client": {"monitoring", "consensus"},
+    "prometheus_client": {"monitoring", "consensus", "configuration"},
     "allure_commons": {"reporting"},
     "defusedxml": {"services"},
     "jinja2": {"reporting"},
-    "jsonschema": {"services"},
+    "jsonschema": {"services", "configuration"},
     "plyvel": {"stores"},
     "markdown_it": {"reporting"},
     "markupsafe": {"reporting"},
     "pydantic": {"plan"},
     "distributed": {"consensus"},
-    "yaml": {"contracts"},
+    "yaml": {"contracts", "configuration"},
+    "promql_parser": {"configuration"},
+    "kubernetes_validate": {"configuration"},
     "typer": {"cli"},
     "rich": {"cli", "reporting"},
     "pytest": {"plugin", "recording"},

@@ -81,6 +81,10 @@ class ServiceError(RolloutError):
     """A command cannot be run, or an endpoint cannot be asked."""
 
 
+class ConfigurationError(RolloutError):
+    """A file beside the chain, or what is asked about it, cannot be read."""
+
+
 class StoreError(RolloutError):
     """A store or database is missing, locked, broken or not what it is declared to be."""
 

@@ -65,6 +65,11 @@ class Kind(StrEnum):
     ENGINE = "engines"
     NODE = "nodes"
     INVENTORY = "inventory"
+    RULES = "rules"
+    DASHBOARD = "dashboards"
+    ALERT = "alerts"
+    MANIFEST = "manifests"
+    ENVIRONMENT = "environments"
 
 
 class Severity(StrEnum):

@@ -84,7 +84,7 @@ class _Reader:
         table, read = self.table, self.written.read
         ask = Ask(
             method=table.method,
-            path=read((*self.place, "path"), table.path, _path),
+            path=read((*self.place, "path"), table.path, url_path),
             headers=self._headers((*self.place, "headers"), table.headers),
             body=table.body or "",
         )
@@ -210,7 +210,7 @@ class _Reader:
             raise self.written.wrong(place, "is the endpoint's own request; write a path, body or headers.")
         return replace(
             ask,
-            path=ask.path if table.path is None else self.written.read((*place, "path"), table.path, _path),
+            path=ask.path if table.path is None else self.written.read((*place, "path"), table.path, url_path),
             body=ask.body if table.body is None else table.body,
             headers=tuple((dict(ask.headers) | dict(self._headers((*place, "headers"), table.headers))).items()),
         )
@@ -231,7 +231,8 @@ def _url(text: str) -> str:
     return text
 
 
-def _path(text: str) -> str:
+def url_path(text: str) -> str:
+    """A path with its query; raises ``Unfit``."""
     if not text.startswith("/") or not text.isascii() or not text.isprintable() or " " in text:
         raise Unfit(f"{GIVEN} is no path; begin it with '/', percent-encoded, such as '/v1/tokens?limit=1'.")
     return text

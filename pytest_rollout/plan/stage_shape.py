@@ -13,6 +13,13 @@ from pytest_rollout.core.outcome import Severity
 from pytest_rollout.core.rollout import NAME
 from pytest_rollout.plan import states, texts
 from pytest_rollout.plan.command_shape import CommandTable
+from pytest_rollout.plan.configuration_shape import (
+    AlertTable,
+    DashboardsTable,
+    EnvironmentTable,
+    ManifestsTable,
+    RulesTable,
+)
 from pytest_rollout.plan.endpoint_shape import EndpointTable
 from pytest_rollout.plan.engine_shape import StageEnginesTable, StageNodeTable
 from pytest_rollout.plan.section import (
@@ -355,6 +362,13 @@ class StageTable(Section):
         json_schema_extra=keys(NAME.pattern),
     )
     stores: list[StoreTable] = Field([], description="What stores must hold; each is one item of the gate.")
+    rules: list[RulesTable] = Field([], description="Alert and recording rules; each is one item of the gate.")
+    dashboards: list[DashboardsTable] = Field([], description="Grafana dashboards; each is one item of the gate.")
+    alerts: list[AlertTable] = Field([], description="Test alerts that must arrive; each is one item of the gate.")
+    manifests: list[ManifestsTable] = Field([], description="Kubernetes manifests; each is one item of the gate.")
+    environments: list[EnvironmentTable] = Field(
+        [], description="What programs are configured with; each is one item of the gate."
+    )
     checklist: list[ChecklistTable] = Field(
         [], description="What people see to and tick; each is one item of the gate."
     )

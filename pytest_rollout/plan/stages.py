@@ -26,6 +26,7 @@ from pytest_rollout.core.rollout import (
 from pytest_rollout.core.store_check import StoreSettings
 from pytest_rollout.plan import texts
 from pytest_rollout.plan.commands import commands
+from pytest_rollout.plan.configuration import configuration
 from pytest_rollout.plan.criteria import criteria
 from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.endpoints import endpoints
@@ -113,6 +114,8 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
                 contracts=declared.contracts.inventory,
                 networks=declared.networks,
             ),
+            *store_checks(written, name, table.stores, declared.stores),
+            *configuration(written, name, table, declared.folder, declared.services, declared.networks),
         ),
         mode=stage_mode(written, name, table.engines),
     )

@@ -43,6 +43,11 @@ ROOMS: Mapping[Kind, Room] = {
     Kind.ENGINE: Room(module="pytest_rollout.consensus.checks", fixtures=("engines",)),
     Kind.NODE: Room(module="pytest_rollout.consensus.checks", fixtures=("nodes",)),
     Kind.STORE: Room(module="pytest_rollout.stores.checks"),
+    Kind.RULES: Room(module="pytest_rollout.configuration.checks"),
+    Kind.DASHBOARD: Room(module="pytest_rollout.configuration.checks"),
+    Kind.ALERT: Room(module="pytest_rollout.configuration.checks"),
+    Kind.MANIFEST: Room(module="pytest_rollout.configuration.checks"),
+    Kind.ENVIRONMENT: Room(module="pytest_rollout.configuration.checks", fixtures=("books",)),
 }
 """The kinds whose checks are values of ``Stage.checks``, in the order they are collected."""
 

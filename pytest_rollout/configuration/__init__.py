@@ -1,0 +1,1 @@
+"""Files beside the chain: alert rules, dashboards, manifests, environments; and an alert that must arrive."""
