@@ -114,7 +114,6 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
                 contracts=declared.contracts.inventory,
                 networks=declared.networks,
             ),
-            *store_checks(written, name, table.stores, declared.stores),
             *configuration(written, name, table, declared.folder, declared.services, declared.networks),
         ),
         mode=stage_mode(written, name, table.engines),
