@@ -102,11 +102,12 @@ def _judgement(record: Record, *, sequence: int, digest: str) -> JudgementRecord
             "Upgrade pytest-rollout."
         )
     record.texts("manifest")
-    required = [each for each in record.tables("findings") if each.truth("required")]
+    findings = record.tables("findings")
+    required = sum(each.truth("required") for each in findings)
     blocking = tuple(
         Reason(title=each.text("title"), outcome=each.text("outcome"))
-        for each in required
-        if each.text("outcome") != "pass"
+        for each in findings
+        if each.text("outcome") != "pass" and each.truth("required")
     )
     return JudgementRecord(
         sequence=sequence,
@@ -118,7 +119,7 @@ def _judgement(record: Record, *, sequence: int, digest: str) -> JudgementRecord
         subject=Subject.read(record.table("subject")),
         judged_at=record.moment("judged_at"),
         blocking=blocking,
-        required=len(required),
+        required=required,
         evidence_digest=record.text("evidence_digest"),
     )
 
@@ -127,9 +128,10 @@ def _judgement(record: Record, *, sequence: int, digest: str) -> JudgementRecord
 class History:
     """Everything recorded about one rollout, oldest first.
 
-    Feed it entries in order with ``take``. Of judgements only the newest one's whole document is
-    kept for each stage, so a long history with large gates stays small. ``head`` is the newest
-    entry of the whole ledger: hand its digest to ``append`` so that nothing came in between.
+    Feed it entries in order with ``take``. Of each stage's newest judgement the ids that must run
+    are kept and the findings that did not pass, of the others less, so a long history with large gates
+    stays small. ``head`` is the newest entry of the whole ledger: hand its digest to ``append`` so that
+    nothing came in between.
     ``passed`` are the newest values of criteria, by title, of judgements that said promote.
     """
 
@@ -143,7 +145,8 @@ class History:
     watches: dict[str, Recorded[WatchRecord]] = field(default_factory=dict)
     alarms: list[Recorded[WatchRecord]] = field(default_factory=list)
     moves: list[Recorded[Move]] = field(default_factory=list)
-    documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    manifests: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unmet: dict[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     passed: dict[str, tuple[Fraction, JudgementRecord]] = field(default_factory=dict)
 
     def take(self, entry: Entry, document: Mapping[str, Any], *, digest: str) -> None:
@@ -154,7 +157,10 @@ class History:
             if self.rollout in {value.rollout, value.run.rollout}:
                 self.judgements.append(value)
                 self._pass(value, document)
-                self.documents[value.stage] = document
+                self.manifests[value.stage] = tuple(document["manifest"])
+                self.unmet[value.stage] = tuple(
+                    each for each in document["findings"] if each["outcome"] != "pass" and each["required"]
+                )
         elif value is None or value.rollout != self.rollout:
             return
         elif isinstance(value, Run):
@@ -175,8 +181,10 @@ class History:
         if record.verdict != Verdict.PROMOTE.value or record.blocking or record.run.rehearsal:
             return
         for finding in document["findings"]:
+            if finding["kind"] != Kind.CRITERION.value or finding["outcome"] != "pass":
+                continue
             value = finding.get("facts", {}).get("value", "")
-            if finding["kind"] == Kind.CRITERION.value and finding["outcome"] == "pass" and _VALUE.fullmatch(value):
+            if _VALUE.fullmatch(value):
                 self.passed[finding["title"]] = (Fraction(value), record)
 
     @property
@@ -218,14 +226,13 @@ class History:
         )
         return next(later, None)
 
-    def document(self, stage: str) -> Mapping[str, Any] | None:
-        """The newest judgement of ``stage`` as it was recorded; None before the first."""
-        return self.documents.get(stage)
+    def open_findings(self, stage: str) -> tuple[Mapping[str, Any], ...]:
+        """The required findings of the newest judgement of ``stage`` that did not pass, as they were recorded."""
+        return self.unmet.get(stage, ())
 
     def baseline(self, stage: str) -> tuple[str, ...]:
         """The ids the newest judgement of ``stage`` says must run, across visits (rule 31)."""
-        document = self.documents.get(stage)
-        return () if document is None else tuple(document["manifest"])
+        return self.manifests.get(stage, ())
 
     def consumed_by(self, judgement: str) -> int | None:
         """The sequence of the move that rests on this judgement's digest, or None."""

@@ -92,7 +92,8 @@ class Record:
         value = self._field(key)
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             raise self._mistyped(key, "a list of tables", value)
-        return tuple(Record(each, f"{self.where}: {key}[{index}]") for index, each in enumerate(value))
+        where = f"{self.where}: {key}"
+        return tuple(Record(each, f"{where}[{index}]") for index, each in enumerate(value))
 
     def _field(self, key: str) -> object:
         try:

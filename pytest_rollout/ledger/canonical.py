@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import rfc8785
+from pydantic_core import from_json
 
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.core.judgement import SAFE_INTEGER, Judgement, Sealed, exact
@@ -47,8 +49,10 @@ def digest(payload: bytes) -> str:
 def seal(judgement: Judgement) -> Sealed:
     """The judgement with the exact bytes it is recorded as; big integers become strings."""
     document = judgement.document()
-    _check(document, "judgement", has_big_integers=True)
-    payload = _encoded({key: exact(value) for key, value in document.items()})
+    if not _fits(document, has_big_integers=False):
+        _check(document, "judgement", has_big_integers=True)
+        document = {key: exact(value) for key, value in document.items()}
+    payload = _encoded(document)
     return Sealed(judgement=judgement, payload=payload, digest=digest(payload))
 
 
@@ -60,6 +64,24 @@ def parse(payload: bytes) -> dict[str, Any]:
     """
     if len(payload) > MAX_PAYLOAD:
         raise LedgerError(f"payload: {len(payload)} bytes, at most {MAX_PAYLOAD} are read.")
+    document = _plainly(payload)
+    return _strictly(payload) if document is None else document
+
+
+def _plainly(payload: bytes) -> dict[str, Any] | None:
+    """The document of a payload of the common kind; ``_strictly`` has the last word, and says what is wrong.
+
+    What parses to ASCII, safe integers, lists and tables alone, and is written again as the same bytes, has neither
+    doubled keys nor another form.
+    """
+    with suppress(ValueError, RecursionError):
+        document = from_json(payload, allow_inf_nan=False, cache_strings="keys")
+        if type(document) is dict and _fits(document, has_big_integers=False) and _plain(document) == payload:
+            return document
+    return None
+
+
+def _strictly(payload: bytes) -> dict[str, Any]:
     try:
         document = json.loads(
             payload.decode("utf-8"),
@@ -76,6 +98,20 @@ def parse(payload: bytes) -> dict[str, Any]:
             raise LedgerError("payload: JSON, but not in its canonical form (RFC 8785).")
     except (ValueError, RecursionError) as error:
         raise LedgerError(f"payload: not canonical JSON ({str(error)[:120]}).") from error
+    return document
+
+
+def skim(payload: bytes) -> dict[str, Any]:
+    """The document in a payload that ``append`` took, read without another look at its form.
+
+    Raises ``LedgerError`` for what is no JSON table.
+    """
+    try:
+        document = from_json(payload, allow_inf_nan=False, cache_strings="keys")
+    except ValueError as error:
+        raise LedgerError(f"payload: not canonical JSON ({str(error)[:120]}).") from error
+    if not isinstance(document, dict):
+        raise LedgerError(f"payload: {type(document).__name__} where a table belongs.")
     return document
 
 

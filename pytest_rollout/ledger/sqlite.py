@@ -142,7 +142,7 @@ class SqliteLedger:
             connection.execute(_INSERT, _row(entry))
             for digest, content in attachments.items():
                 if _content(connection, digest) is None:
-                    connection.execute(_INSERT_ATTACHMENT, (digest, entry.sequence, zlib.compress(content)))
+                    connection.execute(_INSERT_ATTACHMENT, (digest, entry.sequence, zlib.compress(content, 1)))
         self._read_back(entry, attachments)
         return entry
 

@@ -64,7 +64,6 @@ def standing(workspace: Workspace, rollout: Rollout, now: datetime) -> Standing:
     ticks = valid_ticks(history, rollout, stage.name, history.entry)
     judgement = history.newest_judgement(stage.name)
     is_current = judgement is not None and judgement.run.entry == history.entry
-    document = (history.document(stage.name) or {}) if is_current else {}
     obstacle = _obstacle(workspace, rollout, stage, history, ledger, now)
     unsigned = () if obstacle else _unsigned(workspace, f"{rollout.name}:{stage.name}", stage, now)
     return Standing(
@@ -72,7 +71,7 @@ def standing(workspace: Workspace, rollout: Rollout, now: datetime) -> Standing:
         stage=stage,
         attempts=history.attempts(stage.name),
         judgement=judgement if is_current else None,
-        findings=tuple(f for f in document.get("findings", ()) if f["required"] and f["outcome"] != "pass"),
+        findings=history.open_findings(stage.name) if is_current else (),
         unticked=tuple(entry for entry in stage.checklist if entry.number not in ticks),
         obstacle=obstacle or _unsigned_sentence(unsigned),
         unsigned=unsigned,

@@ -80,7 +80,7 @@ class Inbox:
         self._pin: Callable[[str], Pin] | None = None
         self._on_event = on_event
         self._redactor = redactor
-        self._packer = zlib.compressobj(6)
+        self._packer = zlib.compressobj(1)
         self._packed: list[bytes] = []
         self._size = 0
         self._watched = -1

@@ -645,11 +645,11 @@ def test_the_baseline_is_the_newest_manifest_of_the_stage_across_visits() -> Non
 def test_a_long_history_keeps_only_the_newest_document_of_each_stage() -> None:
     story = Story()
     for number in range(5):
-        story.judged(story.started(f"r{number}"), manifest=(f"m{number}",))
+        story.judged(story.started(f"r{number}"), PASSED, FAILED, manifest=(f"m{number}",))
 
     assert len(story.history.judgements) == 5
-    assert list(story.history.documents) == ["alpha"]
-    assert story.history.document("alpha") is not None
+    assert list(story.history.manifests) == ["alpha"]
+    assert [each["title"] for each in story.history.open_findings("alpha")] == ["success rate"]
     assert story.history.newest_judgement("alpha") == story.history.judgements[-1]
     assert story.history.newest_judgement("beta") is None
 

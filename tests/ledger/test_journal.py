@@ -70,7 +70,7 @@ def test_an_empty_ledger_says_nothing_about_a_rollout(ledger: SqliteLedger) -> N
 
     assert (history.ledger_id, history.head, history.entry) == (ledger.id, ledger.head(), 0)
     assert history.newest_run("alpha") is None
-    assert history.document("alpha") is None
+    assert history.open_findings("alpha") == ()
     assert history.baseline("alpha") == ()
 
 
@@ -85,7 +85,7 @@ def test_a_judgement_comes_back_with_its_run_and_its_digest(ledger: SqliteLedger
     assert (judgement.run, judgement.subject, judgement.judged_at) == (run(ledger), SUBJECT, AT)
     assert (judgement.required, judgement.blocking) == (3, ())
     assert history.baseline("alpha") == made.judgement.manifest
-    assert history.document("alpha") == made.judgement.document()
+    assert history.open_findings("alpha") == ()
 
 
 def test_each_rollout_has_its_own_history_in_one_ledger(ledger: SqliteLedger, tick: Payload) -> None:
