@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytest_rollout.core.errors import NetworkError
-from pytest_rollout.networks.homes import Home
+from pytest_rollout.networks.homes import ANVIL, Home
 from pytest_rollout.networks.ipc import Connection
 
 START_SECONDS = 20.0
@@ -47,7 +47,7 @@ class Node:
         self.owner = os.getpid()
         self._closing = threading.Lock()
         self._watchdog: subprocess.Popen[bytes] | None = None
-        self._home = Home()
+        self._home = Home(ANVIL)
         self.socket = self._home.path / "ipc"
         self._log = self._home.path / "log"
         command = [str(binary), "--host", "127.0.0.1", "--port", "0", "--ipc", str(self.socket), *arguments]

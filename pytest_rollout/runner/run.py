@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_rollout.core.errors import LedgerError, ReportError
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.redaction import Redactor
+from pytest_rollout.networks.homes import GATE, Home
 from pytest_rollout.runner import tree
 from pytest_rollout.runner.channel import Inbox
 from pytest_rollout.runner.gate import Gate
@@ -25,16 +23,13 @@ if TYPE_CHECKING:
     from pytest_rollout.ledger.port import Ledger
     from pytest_rollout.runner.judged import Judged
 
-_LONGEST_BASE = 80
-"""Systems allow 104 to 108 bytes in a socket's path."""
-
 
 def run_gate(
     gate: Gate, recorder: Recorder, open_ledger: Callable[[], Ledger], clock: Clock = lambda: datetime.now(UTC)
 ) -> Judged:
     """Judge one gate. The ledger has the judgement before any report is written."""
-    folder = _private_folder()
-    socket = folder / "record"
+    home = _home()
+    socket = home.path / "record"
     evidence = Evidence()
     try:
         inbox = Inbox(socket, evidence.fold, Redactor(gate.rollout.secrets))
@@ -60,14 +55,13 @@ def run_gate(
             )
         return record(gate, ledger, question, inbox.everything(pack(question)))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        home.remove()
 
 
-def _private_folder() -> Path:
-    """A folder for the socket, near enough to the root for its path to fit into an address."""
+def _home() -> Home:
+    """A folder for the socket."""
     try:
-        base = tempfile.gettempdir()
-        return Path(tempfile.mkdtemp(prefix="rollout-", dir=base if len(base) < _LONGEST_BASE else "/tmp"))  # noqa: S108
+        return Home(GATE)
     except OSError as error:
         raise LedgerError(
             f"nothing can be recorded: no folder for temporary files takes one ({error.strerror}). "

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_rollout.core.errors import NetworkError
 from pytest_rollout.networks.accounts import Accounts
-from pytest_rollout.networks.homes import Home, remove_stale
+from pytest_rollout.networks.homes import ANVIL, Home, remove_stale
 from pytest_rollout.networks.port import check_chain_id, quantity
 
 ODD = {
@@ -99,15 +99,15 @@ def test_a_number_without_an_account_is_told(number: int) -> None:
 def test_only_old_folders_of_dead_processes_are_stale(tmp_path, monkeypatch) -> None:
     """A number alone says little: it is reused, and means nothing where containers share a folder."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    held = Home()
+    held = Home(ANVIL)
     dead = "rollout-anvil-4194305-dead"
     for name in (dead, "rollout-anvil-1-alive", "rollout-anvil-odd-name", "somebody-else"):
         (tmp_path / name).mkdir()
     borrowed = held.path.rename(tmp_path / "rollout-anvil-4194305-held")
 
-    remove_stale(tmp_path)
+    remove_stale(tmp_path, ANVIL)
     assert (tmp_path / dead).exists(), "a young one may be about to be locked"
-    remove_stale(tmp_path, young_seconds=0)
+    remove_stale(tmp_path, ANVIL, young_seconds=0)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "rollout-anvil-1-alive",
@@ -123,7 +123,7 @@ def test_a_long_temporary_folder_does_not_make_the_socket_s_path_too_long(tmp_pa
     long.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(long))
 
-    home = Home()
+    home = Home(ANVIL)
 
     assert len(str(home.path / "ipc")) < 104
     home.remove()
