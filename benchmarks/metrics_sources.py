@@ -33,7 +33,8 @@ def serve(delay: float, ports: Any) -> None:
         {"metric": {"rollout_part": "value"}, "values": [[step, "0.125"] for step in steps]},
         {"metric": {"rollout_part": "observed"}, "values": [[step, str(step)] for step in steps]},
     ]
-    body = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}}).encode()
+    answer = {"status": "success", "data": {"resultType": "matrix", "result": result}}
+    body = json.dumps(answer, separators=(",", ":")).encode()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -7,6 +7,7 @@ time. Without it the ``Date`` header counts, which a cache keeps as it was.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pytest_rollout.core.errors import MetricError
@@ -14,6 +15,7 @@ from pytest_rollout.core.rollout import Metric, SourceSettings
 from pytest_rollout.core.series import SECOND, Samples, Series, moment_text, nanoseconds, ratios, span, values
 from pytest_rollout.metrics.address import address
 from pytest_rollout.metrics.json_path import found, path
+from pytest_rollout.metrics.strict_json import parse
 from pytest_rollout.metrics.times import observation_time
 from pytest_rollout.metrics.web import Page, Request, Web
 
@@ -41,7 +43,7 @@ class HttpJsonSource:
             headers=self._headers,
             timeout_seconds=self._settings.timeout.total_seconds(),
             certificates=self._certificates,
-            exact=True,
+            read=partial(parse, exact=True),
         )
         page = self._web.ask(request)
         shown = self._address.shown

@@ -23,6 +23,7 @@ from pytest_rollout.core.rollout import Metric, SourceSettings
 from pytest_rollout.core.series import Outage, Samples, Series, moment_text, nanoseconds, ratios, span, values
 from pytest_rollout.metrics.address import address
 from pytest_rollout.metrics.buckets import check_buckets
+from pytest_rollout.metrics.matrix import Texts, parse_matrix
 from pytest_rollout.metrics.promql import is_selector, longest_range_seconds, selectors, without_comments
 from pytest_rollout.metrics.web import Page, Request, UnreachableError, Web
 
@@ -40,18 +41,20 @@ _FOREIGN = re.compile(r"[^0-9eE+.\-NaInf,]")
 _NO_PAGE = "; is the source's url that of a Prometheus?"
 
 Labels = tuple[tuple[str, str], ...]
-Points = dict[int, float]
+Points = tuple[list[int], list[float]]
+"""Times in nanoseconds, and values; equally many."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Heap:
-    """What has been answered so far, part by part."""
+    """What has been answered so far, part by part; ``clock`` are the times of the latest, as text and as numbers."""
 
     parts: dict[str, dict[Labels, Points]] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
     outages: list[Outage] = field(default_factory=list)
     attempts: int = 0
     answers: int = 0
+    clock: tuple[Sequence[bytes], list[int]] = ((), [])
 
 
 class PrometheusSource:
@@ -79,7 +82,7 @@ class PrometheusSource:
             series = tuple(self._evaluated(heap))
         else:
             self._select(heap, begin, end)
-            series = tuple(values(list(p), list(p.values()), labels=dict(k)) for k, p in _sorted(heap, VALUE))
+            series = tuple(values(*points, labels=dict(key)) for key, points in _sorted(heap, VALUE))
         series = tuple(each.between(begin, end) for each in series)
         if settings.histogram:
             check_buckets(series)
@@ -147,15 +150,19 @@ class PrometheusSource:
         observed = heap.parts.get(OBSERVED, {})
         self._check_labels(heap)
         if not self._settings.total:
-            for labels, points in _sorted(heap, VALUE):
-                times, steps = _observations(points, self._observed_of(observed, labels))
-                yield values(times, [points[step] for step in steps], labels=dict(labels))
+            for labels, (steps, numbers) in _sorted(heap, VALUE):
+                times, kept = _observations(steps, self._observed_of(observed, labels))
+                yield values(times, numbers if kept is None else _at(kept, (steps, numbers)), labels=dict(labels))
             return
         goods, totals = heap.parts.get(GOOD, {}), heap.parts.get(TOTAL, {})
         for labels in sorted(goods.keys() | totals.keys()):
-            good, total = goods.get(labels, {}), totals.get(labels, {})
-            times, steps = _observations(sorted(good.keys() | total.keys()), self._observed_of(observed, labels))
-            yield ratios(times, [good.get(s) for s in steps], [total.get(s) for s in steps], labels=dict(labels))
+            good, total = goods.get(labels, ([], [])), totals.get(labels, ([], []))
+            steps = good[0] if good[0] == total[0] else sorted({*good[0], *total[0]})
+            times, kept = _observations(steps, self._observed_of(observed, labels))
+            columns = [
+                each[1] if kept is None and each[0] is steps else _at(kept or steps, each) for each in (good, total)
+            ]
+            yield ratios(times, *columns, labels=dict(labels))
 
     def _observed_of(self, observed: Mapping[Labels, Points], labels: Labels) -> Points:
         """When what is behind each step of a series was scraped: for its own thing, where there are several."""
@@ -166,7 +173,7 @@ class PrometheusSource:
             raise MetricError(
                 f"'observed' gives {len(found)} series where one time is needed; aggregate it, as in 'min(...)'."
             )
-        return found[0] if found else {}
+        return found[0] if found else ([], [])
 
     def _check_labels(self, heap: _Heap) -> None:
         names = {part: {frozenset(dict(key)) for key in heap.parts.get(part, {})} for part in (GOOD, TOTAL)}
@@ -196,6 +203,7 @@ class PrometheusSource:
             headers=self._headers,
             timeout_seconds=self._settings.timeout.total_seconds(),
             certificates=self._certificates,
+            read=parse_matrix,
         )
         try:
             page = self._web.ask(request)
@@ -243,20 +251,23 @@ class PrometheusSource:
             labels.pop("__name__", None)
         if not set(map(type, labels.values())) <= {str}:
             raise TypeError("a label is no text")
-        pairs: Sequence[Sequence[Any]] = result["values"]
-        numbers = _numbers([pair[1] for pair in pairs])
-        times = _nanoseconds([pair[0] for pair in pairs])
+        times, numbers = _points(heap, result["values"])
         if times and (max(times) > stretch[1] or min(times) < stretch[0] - 1000 * MILLISECOND):
             wrong = max(times) if max(times) > stretch[1] else min(times)
             raise MetricError(
                 f"{self._address.shown}: a sample of {moment_text(wrong)}, which was not asked for; are its times in "
                 "milliseconds, or is its clock wrong?"
             )
-        points = heap.parts.setdefault(part, {}).setdefault(tuple(sorted(labels.items())), {})
-        fresh = dict(zip(times, numbers, strict=True))
-        if len(fresh) != len(times) or (part != VALUE and not points.keys().isdisjoint(fresh)):
+        parts, key = heap.parts.setdefault(part, {}), tuple(sorted(labels.items()))
+        is_rising = all(map(operator.lt, times, islice(times, 1, None)))
+        if is_rising and key not in parts:
+            parts[key] = (times, numbers)
+            return
+        known, fresh = dict(zip(*parts.get(key, ([], [])), strict=True)), dict(zip(times, numbers, strict=True))
+        if len(fresh) != len(times) or (part != VALUE and not known.keys().isdisjoint(fresh)):
             raise MetricError(f"{self._address.shown}: a sample of one time is there twice.")
-        points |= fresh
+        known |= fresh
+        parts[key] = (list(known), list(known.values()))
 
 
 def step_of(settings: SourceSettings) -> int:
@@ -271,16 +282,18 @@ def step_of(settings: SourceSettings) -> int:
     return max(step, MILLISECOND)
 
 
-def _observations(steps: Iterable[int], observed: Points) -> tuple[list[int], list[int]]:
-    """The times of the scrapes behind steps, and those steps; a step behind which nothing is new is left out."""
-    known = list(steps)
-    found = list(map(observed.get, known))
-    if None not in found and all(map(math.isfinite, found)):  # type: ignore[arg-type]  # none is None
-        times = _nanoseconds(found)
+def _observations(steps: list[int], observed: Points) -> tuple[list[int], list[int] | None]:
+    """The times of the scrapes behind steps, and those steps; a step behind which nothing is new is left out.
+
+    None for the steps stands for all of them.
+    """
+    if steps == observed[0] and all(map(math.isfinite, observed[1])):
+        times = _nanoseconds(observed[1])
         if all(map(operator.lt, times, islice(times, 1, None))):
-            return times, known
+            return times, None
+    known = dict(zip(*observed, strict=True))
     times, kept = [-1], list[int]()
-    for step, seconds in zip(known, found, strict=True):
+    for step, seconds in zip(steps, map(known.get, steps), strict=True):
         if seconds is None or not math.isfinite(seconds):
             continue
         (time,) = _nanoseconds([seconds])
@@ -290,6 +303,11 @@ def _observations(steps: Iterable[int], observed: Points) -> tuple[list[int], li
     return times[1:], kept
 
 
+def _at(steps: Iterable[int], points: Points) -> list[float | None]:
+    """The values at steps; None where there is none."""
+    return list(map(dict(zip(*points, strict=True)).get, steps))
+
+
 def _sorted(heap: _Heap, part: str) -> list[tuple[Labels, Points]]:
     return sorted(heap.parts.get(part, {}).items())
 
@@ -297,6 +315,15 @@ def _sorted(heap: _Heap, part: str) -> list[tuple[Labels, Points]]:
 def _all_failed(heap: _Heap) -> None:
     if heap.outages and not heap.answers:
         raise UnreachableError(heap.outages[0].why)
+
+
+def _points(heap: _Heap, given: Any) -> Points:
+    """Times and values, as one list of samples writes them; parts evaluated at the same steps share their times."""
+    if not isinstance(given, Texts):
+        return _nanoseconds([each[0] for each in given]), _numbers([each[1] for each in given])
+    if given.times != heap.clock[0]:
+        heap.clock = given.times, _nanoseconds(list(map(int if given.is_whole else float, given.times)))
+    return heap.clock[1], list(map(float, given.values))
 
 
 def _numbers(texts: list[Any]) -> list[float]:

@@ -48,14 +48,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to ask. ``parameters`` go into the URL, or into a form where they are long."""
+    """What to ask. ``parameters`` go into the URL, or a form where they are long; ``read`` parses."""
 
     address: Address
     parameters: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout_seconds: float = 10.0
     certificates: str | None = None
-    exact: bool = False
+    read: Callable[[bytes], Any] = parse
 
 
 class UnreachableError(MetricError):
@@ -115,7 +115,7 @@ class Web:
             status, kind = response.status_code, response.headers.get("Content-Type", "")
             made = _date(response.headers.get("Date"))
         try:
-            document = parse(body, exact=request.exact)
+            document = request.read(body)
         except BadJsonError as error:
             is_page = "html" in kind.casefold() or body.lstrip()[:1] == b"<"
             what = "is a web page (HTML), not JSON: a proxy or a login page?" if is_page else f"{error}."
