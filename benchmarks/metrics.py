@@ -1,7 +1,8 @@
 """What judging over time costs: a week of samples for a hundred criteria, and a week of soak.
 
-Run with `python benchmarks/metrics.py [criteria]`. Processor time, each figure a ratio to parsing the
-same samples from Prometheus' JSON in the same run; the limits are those the project holds itself to.
+Run with `python benchmarks/metrics.py [criteria]`. Processor time, each figure a ratio in the same run: to bare
+``json.loads`` of what Prometheus wrote, and to what the source itself does with it; the limits are those the
+project holds itself to.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import random
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
@@ -20,11 +21,13 @@ from typing import Any
 from pytest_rollout.core.criterion import Bound, Criterion, Relation, Span, Statistic, Trigger
 from pytest_rollout.core.rollout import Metric, SourceKind, SourceSettings
 from pytest_rollout.core.sampled import Asked, evaluate_samples
-from pytest_rollout.core.series import SECOND, Samples, ratios, values
+from pytest_rollout.core.series import SECOND, Samples, moment, values
 from pytest_rollout.core.series_form import Recorded, packed
 from pytest_rollout.core.soak import Soak, Stretch, cover, progress
 from pytest_rollout.core.units import UNITS
 from pytest_rollout.core.window import Window, WindowKind
+from pytest_rollout.metrics.prometheus import MOST_POINTS, PrometheusSource
+from pytest_rollout.metrics.web import Page
 
 WEEK, STEP = 7 * 86_400, 15
 NOW = 1_800_000_000
@@ -67,8 +70,8 @@ VALUES = Criterion(
 SOAK = Soak(period=WEEK * SECOND - 10 * MINUTE, coverage=Fraction(95, 100), max_gap=15 * MINUTE, metrics=("m",))
 
 
-def answer(number: int, *, is_ratio: bool) -> str:
-    """A week as Prometheus writes it: one matrix, or two for a ratio; one criterion in ten is bad now and then."""
+def answers(number: int, *, is_ratio: bool) -> list[bytes]:
+    """A week as Prometheus writes it, in as many answers as it is asked for; one criterion in ten is bad at times."""
     chance = random.Random(number)
     times = range(NOW - WEEK + STEP, NOW + 1, STEP)
     bad = [number % 10 == 0 and index % 50 == 0 for index in range(COUNT)]
@@ -78,19 +81,37 @@ def answer(number: int, *, is_ratio: bool) -> str:
         columns: list[list[Any]] = [good, total]
     else:
         columns = [[chance.uniform(0.01, 0.15) * (10 if is_bad else 1) for is_bad in bad]]
-    result = [
-        {"metric": {}, "values": [[at, str(each)] for at, each in zip(times, column, strict=True)]}
-        for column in columns
+    return [
+        answer(times[low : low + MOST_POINTS], [column[low : low + MOST_POINTS] for column in columns])
+        for low in range(0, COUNT, MOST_POINTS)
     ]
-    return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}})
 
 
-def samples_of(document: Any, *, is_ratio: bool) -> Samples:
-    columns = [each["values"] for each in document["data"]["result"]]
-    times = [int(at) * SECOND for at, _ in columns[0]]
-    numbers = [[(int if is_ratio else float)(text) for _, text in column] for column in columns]
-    series = ratios(times, *numbers) if is_ratio else values(times, numbers[0])
-    return Samples(metric="m", source="bench", query="q", since=0, until=NOW * SECOND, series=(series,))
+def answer(times: Sequence[int], columns: Sequence[Sequence[Any]]) -> bytes:
+    """One answer: a matrix of each column, and of the scrapes behind them."""
+    parts = ("good", "total", "observed") if len(columns) > 1 else ("value", "observed")
+    result = [
+        {"metric": {"rollout_part": part}, "values": [[at, str(each)] for at, each in zip(times, column, strict=True)]}
+        for part, column in zip(parts, [*columns, times], strict=True)
+    ]
+    document = {"status": "success", "data": {"resultType": "matrix", "result": result}}
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+class Answered:
+    """What stands for the connections: each request gets its stretch of one answer, as Prometheus would write it."""
+
+    def __init__(self, bodies: Sequence[bytes]) -> None:
+        self.bodies = list(bodies)
+
+    def ask(self, request: Any) -> Page:
+        return Page(status=200, document=request.read(self.bodies.pop(0)), made=None, attempts=1)
+
+
+def read(bodies: Sequence[bytes], settings: SourceSettings, metric: Metric) -> Samples:
+    """What the source makes of the answers."""
+    source = PrometheusSource(settings, Answered(bodies))  # type: ignore[arg-type]  # all that it asks
+    return source.samples(metric, moment((NOW - WEEK) * SECOND), moment(NOW * SECOND))
 
 
 def spent(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -110,15 +131,17 @@ def hundred(criteria: int) -> None:
     for number in range(criteria):
         is_ratio = number % 2 == 0
         criterion = RATIO if is_ratio else VALUES
-        text = answer(number, is_ratio=is_ratio)
-        settings = SourceSettings(kind=SourceKind.PROMETHEUS, interval=timedelta(seconds=STEP))
+        bodies = answers(number, is_ratio=is_ratio)
+        queries = {"good": "sum(a)", "total": "sum(b)"} if is_ratio else {"query": "sum(a)"}
+        settings = SourceSettings(
+            kind=SourceKind.PROMETHEUS, url="http://127.0.0.1:9090", interval=timedelta(seconds=STEP), **queries
+        )
         metric = Metric(name="m", unit=criterion.unit, source=settings)
         gc.collect()
-        seconds, document = spent(lambda text=text: json.loads(text))
-        parsing += seconds
-        seconds, samples = spent(lambda document=document, is_ratio=is_ratio: samples_of(document, is_ratio=is_ratio))
+        parsing += spent(lambda bodies=bodies: [json.loads(each) for each in bodies] and None)[0]
+        seconds, samples = spent(lambda bodies=bodies, given=(settings, metric): read(bodies, *given))
         reading += seconds
-        del document, text
+        del bodies
         seconds, line = spent(lambda samples=samples: packed(samples))
         keeping += seconds
         size += len(line)
@@ -133,12 +156,13 @@ def hundred(criteria: int) -> None:
         judging += seconds
         assert evaluation.finding.facts["samples"] == str(COUNT), evaluation.finding
         first_peak = first_peak or peak()
+    whole = judging + keeping
     print(f"{criteria} criteria, {COUNT * criteria:,} samples ({judged:,} numbers)")
-    print(f"  parsing Prometheus' JSON           {parsing:6.2f} s")
-    print(f"  and reading its texts as numbers   {parsing + reading:6.2f} s")
-    print(f"  judging                            {judging:6.2f} s   {judging / parsing:.2f} x (limit 2)")
-    print(f"    to parsing with its numbers                 {judging / (parsing + reading):.2f} x")
-    print(f"  with packing what is kept          {judging + keeping:6.2f} s   {(judging + keeping) / parsing:.2f} x")
+    print(f"  json.loads of what was answered    {parsing:6.2f} s")
+    print(f"  reading it as the source does      {reading:6.2f} s")
+    print(f"  judging, from what is kept         {judging:6.2f} s   {judging / parsing:.2f} x json.loads (limit 2)")
+    print(f"                                                {judging / reading:.2f} x reading")
+    print(f"  with packing what is kept          {whole:6.2f} s   {whole / parsing:.2f} x json.loads")
     print(f"  kept                               {size / judged:6.2f} bytes a number")
     print(f"  peak memory, one criterion / all   {first_peak:.0f} / {peak():.0f} MB")
 

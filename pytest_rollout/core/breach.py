@@ -17,6 +17,7 @@ from typing import Any
 
 from pytest_rollout.core.columns import meeting, whole
 from pytest_rollout.core.criterion import Bound, Relation, Statistic, rank
+from pytest_rollout.core.glance import is_without_gap
 from pytest_rollout.core.series import Column, Series, exact
 from pytest_rollout.core.window import Looked, Window, WindowKind
 
@@ -60,8 +61,7 @@ class _Seen:
 def _clocks(before: Looked, times: array[int], max_gap: int) -> array[int]:
     """The time seen until each sample: the differences of times, but for those beyond ``max_gap``."""
     first = 0 if before.last is None else times[0] - before.last
-    steps = map(operator.sub, islice(times, 1, None), times)
-    if first <= max_gap and max(steps, default=0) <= max_gap:
+    if first <= max_gap and is_without_gap(times, max_gap):
         return array("q", map(operator.sub, times, repeat(times[0] - first - before.clock)))
     seen = [step if step <= max_gap else 0 for step in map(operator.sub, islice(times, 1, None), times)]
     start = before.clock + (first if first <= max_gap else 0)

@@ -15,6 +15,7 @@ from pytest_rollout.core.criterion import Criterion, Trigger
 from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.evaluating import Evaluation, Value, conclude, needed
 from pytest_rollout.core.finding import Finding
+from pytest_rollout.core.glance import Extent, is_without_gap, may_fire
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.rollout import Metric, SourceSettings
 from pytest_rollout.core.series import Samples, Series, duration_text, moment, moment_text, span
@@ -177,15 +178,21 @@ class _OneThing:
     def _fired(self) -> tuple[Trigger, ...]:
         step = self.asked.step
         back = max(lookback(self.criterion, self.asked.settings), self._span.over + step)
-        fired = []
-        for trigger in self.criterion.rollback:
-            if trigger.window is not None:
-                looking, looked = watched(self.criterion, trigger, self.asked.metric, step), Looked()
-                for each in self._cut(self.asked.now - back):
-                    looked = look(looking, looked, each)
-                if looked.fired:
-                    fired.append(trigger)
-        return tuple(fired)
+        windowed = [each for each in self.criterion.rollback if each.window is not None]
+        if not windowed:
+            return ()
+        several = self._cut(self.asked.now - back)
+        extents = [Extent.of(each) for each in several if each.times]
+        return tuple(each for each in windowed if self._has_fired(each, several, extents))
+
+    def _has_fired(self, trigger: Trigger, several: Sequence[Series], extents: Sequence[Extent | None]) -> bool:
+        looking, looked = watched(self.criterion, trigger, self.asked.metric, self.asked.step), Looked()
+        kind = looking.window.kind
+        if not any(may_fire(kind, looking.statistic, looking.when, looking.scale, each) for each in extents):
+            return False
+        for each in several:
+            looked = look(looking, looked, each)
+        return looked.fired
 
     def _value(self, fired: Sequence[Trigger]) -> Value | None:
         """The criterion's value over its window, None without samples."""
@@ -309,7 +316,7 @@ def _unseen(several: Sequence[Series], since: int, until: int, *, max_gap: int, 
     if not times:
         return max(0, until - since - step)
     gaps = [times[0] - since, until - times[-1]]
-    if max(map(operator.sub, islice(times, 1, None), times), default=0) > max_gap:
+    if not is_without_gap(times, max_gap):
         gaps += map(operator.sub, islice(times, 1, None), times)
     return sum(gap - step for gap in gaps if gap > max_gap)
 

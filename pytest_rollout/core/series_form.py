@@ -23,6 +23,8 @@ from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.series import Column, Outage, Samples, Series
 
 _FASTEST = 1
+_EVEN = 3
+_MOST = 20_000_000
 
 
 def digest(samples: Samples) -> str:
@@ -172,9 +174,20 @@ def _unpacked_series(document: Mapping[str, Any]) -> Series:
     return series
 
 
-def _packed_times(times: array[int]) -> str:
+def _packed_times(times: array[int]) -> str | list[int]:
+    """The differences; of times evenly spaced the first, the difference and their number."""
+    if len(times) >= _EVEN:
+        first, step = times[0], times[1] - times[0]
+        is_even = step > 0 and times[-1] - first == step * (len(times) - 1)
+        if is_even and times == array("q", range(first, times[-1] + 1, step)):
+            return [first, step, len(times)]
     return _squeezed(_raw(array("q", (*times[:1], *map(operator.sub, islice(times, 1, None), times)))))
 
 
-def _unpacked_times(text: str) -> array[int]:
-    return array("q", accumulate(_column("q", _expanded(text))))
+def _unpacked_times(given: str | list[int]) -> array[int]:
+    if isinstance(given, str):
+        return array("q", accumulate(_column("q", _expanded(given))))
+    first, step, count = given
+    if not (step > 0 and 0 <= count <= _MOST):
+        raise ValueError("no such times")
+    return array("q", range(first, first + step * count, step))

@@ -11,6 +11,7 @@ from typing import Any
 from pytest_rollout.core.columns import meeting, total
 from pytest_rollout.core.criterion import Bound, Criterion, Relation, Statistic, rank
 from pytest_rollout.core.errors import EvidenceError
+from pytest_rollout.core.glance import smallest
 from pytest_rollout.core.histogram import histogram
 from pytest_rollout.core.rollout import Metric
 from pytest_rollout.core.series import Series, exact
@@ -57,7 +58,7 @@ def of_values(criterion: Criterion, several: Sequence[Series], scale: Fraction) 
     """The criterion's statistic of the raw samples, exactly."""
     columns: list[Any] = [each.column for each in several if each.column]
     count, statistic = sum(map(len, columns)), criterion.statistic
-    ordered: list[Any] = []
+    known: dict[Statistic, Fraction] = {}
 
     def decisive(bound: Bound) -> Fraction:
         if statistic is Statistic.COUNT:
@@ -69,9 +70,10 @@ def of_values(criterion: Criterion, several: Sequence[Series], scale: Fraction) 
             if bound.relation is Relation.EQUAL:
                 return max(ends, key=lambda value: abs(value - bound.limit))
             return ends[0] if bound.relation.wants_more else ends[1]
-        if not ordered:
-            ordered.extend(sorted(chain.from_iterable(columns)))
-        return exact(ordered[rank(statistic, count) - 1]) * scale
+        if statistic not in known:
+            numbers = columns[0] if len(columns) == 1 else list(chain.from_iterable(columns))
+            known[statistic] = exact(smallest(numbers, rank(statistic, count))) * scale
+        return known[statistic]
 
     def is_reached(bound: Bound) -> bool:
         if statistic is Statistic.EVERY:
