@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NewType
@@ -17,15 +16,11 @@ from pytest_rollout.contracts.interface import Interface
 from pytest_rollout.contracts.reading import Reading, read_at_head
 from pytest_rollout.contracts.records.record import Record
 from pytest_rollout.contracts.transactions import WITHIN_SECONDS, Finality, Transactions
-from pytest_rollout.core.errors import ContractError, NetworkError, RolloutError, listed, suggestion
+from pytest_rollout.core.errors import ContractError, RolloutError, listed, suggestion
 from pytest_rollout.networks.port import Chain
 
 Mark = NewType("Mark", Mapping[str, Contract])
 """Which contracts a book knew at one moment."""
-
-RECEIPT_SECONDS = 30
-POLL_SECONDS = 0.002
-SLOWEST_POLL_SECONDS = 0.5
 
 
 class Contracts:
@@ -208,24 +203,12 @@ class Contracts:
 
     def _sent(self, transaction: Mapping[str, Any]) -> Attributes:
         """The receipt of a transaction in 0x hex."""
-        receipt = self._receipt(str(self._chain.request("eth_sendTransaction", [transaction])))
+        receipt = attributes(self._chain.send(transaction))
         self.height = receipt["blockNumber"]
         if receipt["status"] != 1:
             # Only where automatic mining is off; otherwise the chain has told it, with the reason.
             raise self._chain.errors.reverted(b"")
         return receipt
-
-    def _receipt(self, digest: str) -> Attributes:
-        deadline, pause = time.monotonic() + RECEIPT_SECONDS, POLL_SECONDS
-        while (answer := self._chain.request("eth_getTransactionReceipt", [digest])) is None:
-            if time.monotonic() > deadline:
-                raise NetworkError(
-                    f"network {self._chain.name}: transaction {digest} was not mined within {RECEIPT_SECONDS} s; "
-                    "is automatic mining switched off?"
-                )
-            time.sleep(pause)
-            pause = min(2 * pause, SLOWEST_POLL_SECONDS)
-        return attributes(answer)
 
     def _interface(self, artifact: str) -> Interface:
         if artifact not in self._interfaces:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ from pytest_rollout.networks.port import (
     whole_seconds,
     whole_wei,
 )
+from pytest_rollout.networks.receipts import awaited
 from pytest_rollout.networks.reverts import CustomErrors, halted
 from pytest_rollout.networks.settings import Call, Settings
 
@@ -95,6 +96,7 @@ class AnvilChain:
             ],
             seconds=patience.start,
             before=self._before,
+            meanwhile=_checksum,
             after=self._after,
         )
         try:
@@ -141,7 +143,7 @@ class AnvilChain:
         """
         self._calls += 1
         if method in _SENDS and self._settings.mines_at_once:
-            return self._send(method, params)
+            return str(self._send(method, params)["transactionHash"])
         result = self._ask(method, params)
         self._settings.saw(method, params)
         return result
@@ -151,6 +153,13 @@ class AnvilChain:
         check_reads(self.name, calls)
         self._calls += 1
         return self._each(calls)
+
+    def send(self, transaction: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The receipt of a transaction, in one round trip where it is mined at once."""
+        if not self._settings.mines_at_once:
+            return awaited(self, str(self.request("eth_sendTransaction", [transaction])))
+        self._calls += 1
+        return self._send("eth_sendTransaction", [transaction])
 
     def snapshot(self) -> SnapshotId:
         """Remember everything as it stands."""
@@ -272,16 +281,16 @@ class AnvilChain:
                 "a forked copy of that process cannot use it and opens one of its own."
             )
 
-    def _send(self, method: str, params: Sequence[Any]) -> str:
+    def _send(self, method: str, params: Sequence[Any]) -> Mapping[str, Any]:
         """Send and wait: right after the plain method the receipt is null and reads are stale."""
-        receipt = self._ask(f"{method}Sync", params)
+        receipt: Mapping[str, Any] = self._ask(f"{method}Sync", params)
         digest = str(receipt["transactionHash"])
         if receipt.get("status") != "0x1":
             failure = self._why(digest)
             failure.transaction = digest
             failure.add_note(f"transaction {digest} on network {self.name} was mined with status 0")
             raise failure
-        return digest
+        return receipt
 
     def _why(self, digest: str) -> Reverted:
         """What a failed transaction returned, from the trace that was kept while it ran."""
@@ -331,15 +340,20 @@ class AnvilChain:
         return self._ask("eth_feeHistory", ["0x1", "latest", []])["baseFeePerGas"][-1]
 
     def _addresses(self) -> list[str]:
-        from eth_utils.address import to_checksum_address  # noqa: PLC0415 - heavy
-
-        return [to_checksum_address(each) for each in self._ask("eth_accounts")]
+        return [_checksum()(each) for each in self._ask("eth_accounts")]
 
     def _no_snapshot(self, snapshot: SnapshotId) -> NetworkError:
         return NetworkError(
             f"network {self.name}: snapshot {snapshot} is not one to revert to; "
             "it was used up, or an earlier one was reverted to."
         )
+
+
+def _checksum() -> Callable[[str], str]:
+    """What writes an address with its checksum; imported while the node starts, which takes as long."""
+    from eth_utils.address import to_checksum_address  # noqa: PLC0415 - heavy
+
+    return to_checksum_address
 
 
 def _chain_id(network: Network) -> int:

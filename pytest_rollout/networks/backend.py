@@ -19,6 +19,7 @@ from eth_tester.exceptions import TransactionFailed
 
 from pytest_rollout.core.errors import Reverted
 from pytest_rollout.networks.accounts import BALANCE_ETHER, COUNT, MNEMONIC
+from pytest_rollout.networks.gas import gas_needed
 from pytest_rollout.networks.reverts import CustomErrors, halted
 
 WEI_PER_ETHER = 10**18
@@ -44,6 +45,8 @@ class Backend(PyEVMBackend):  # type: ignore[misc] # eth-tester has no types
         # The class is made for this backend alone, and a revert to the first block makes a new
         # chain of it; so the id belongs on the class.
         type(backend.chain).chain_id = chain_id
+        type(backend.chain).gas_estimator = staticmethod(gas_needed)
+        backend.chain.gas_estimator = gas_needed
         backend.errors = errors
         backend.failures = {}
         return backend

@@ -41,6 +41,7 @@ class Node:
         *,
         seconds: float = START_SECONDS,
         before: Callable[[Path], None] | None = None,
+        meanwhile: Callable[[], object] | None = None,
         after: Callable[[Path], None] | None = None,
     ) -> None:
         self.network = network
@@ -61,6 +62,8 @@ class Node:
             raise
         atexit.register(self.close)
         try:
+            if meanwhile is not None:
+                meanwhile()
             self.port = self._await_port(time.monotonic() + seconds, seconds)
         except BaseException:
             self.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NewType, Protocol
@@ -80,6 +80,14 @@ class Chain(Protocol):
 
         A call that fails has its error, ``Reverted`` or ``NetworkError``, in its own place and
         hides no other; a method that may write is refused before anything is sent.
+        """
+        ...
+
+    def send(self, transaction: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The receipt, as JSON, of a transaction from an account of the node, once it is in a block.
+
+        Raises ``Reverted`` where the chain knows that it was refused, with the reason; a receipt with
+        status 0 comes back from a chain that mines later.
         """
         ...
 

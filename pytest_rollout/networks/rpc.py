@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from pytest_rollout.networks.looking import looked_at
 from pytest_rollout.networks.methods import Call, check_reads, only_reads
 from pytest_rollout.networks.nodes import Nodes
 from pytest_rollout.networks.port import Head, SnapshotId, cannot, quantity
+from pytest_rollout.networks.receipts import awaited
 from pytest_rollout.networks.reverts import CustomErrors, is_revert, told
 
 if TYPE_CHECKING:
@@ -106,6 +107,10 @@ class RpcChain:
         check_reads(self.name, calls)
         answers = self.nodes.ask([self._placed(method, params) for method, params in calls])
         return [self._or_error(method, answer) for (method, _), answer in zip(calls, answers, strict=True)]
+
+    def send(self, transaction: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The receipt of a transaction once it is in a block; whether that is final is not asked."""
+        return awaited(self, str(self.request("eth_sendTransaction", [transaction])))
 
     def snapshot(self) -> SnapshotId:
         """Refused: nobody can undo what a real chain did."""

@@ -13,6 +13,7 @@ from pytest_rollout.networks.accounts import Accounts
 from pytest_rollout.networks.hardforks import DEFAULT_CHAIN_ID, hardfork
 from pytest_rollout.networks.methods import Call, check_reads
 from pytest_rollout.networks.port import Head, SnapshotId, cannot, check_chain_id, quantity, whole_blocks, whole_seconds
+from pytest_rollout.networks.receipts import awaited
 from pytest_rollout.networks.recursion import restrain
 from pytest_rollout.networks.reverts import CustomErrors
 
@@ -92,6 +93,10 @@ class TesterChain:
         check_reads(self.name, calls)
         self._check_open()
         return [self._or_error(method, params) for method, params in calls]
+
+    def send(self, transaction: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The receipt of a transaction, which is a block of its own."""
+        return awaited(self, str(self.request("eth_sendTransaction", [transaction])))
 
     def snapshot(self) -> SnapshotId:
         """Remember everything as it stands."""

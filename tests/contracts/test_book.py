@@ -222,7 +222,7 @@ def test_a_transaction_nobody_mines_is_told_after_a_while(
 ) -> None:
     from pytest_rollout.core.rollout import NetworkKind
 
-    monkeypatch.setattr("pytest_rollout.contracts.book.RECEIPT_SECONDS", 0.3)
+    monkeypatch.setattr("pytest_rollout.networks.receipts.RECEIPT_SECONDS", 0.3)
     chain = open_chain(NetworkKind.ANVIL)
     contracts = open_contracts(ContractSettings(artifacts=(OUT / "hardhat",)), chain)
     probe = contracts.deploy("Probe", 1)

@@ -91,6 +91,31 @@ def test_a_transaction_moves_value_and_is_mined_when_the_call_returns(chain: Cha
     assert number(chain, "eth_getBalance", STRANGER, "latest") == ETHER
 
 
+def test_the_receipt_of_what_is_sent_is_the_one_that_the_chain_has(chain: Chain) -> None:
+    """One round trip on anvil, two on others; and never one from before a revert."""
+    transaction = {"from": chain.accounts["user"], "to": STRANGER, "value": hex(ETHER)}
+    snapshot = chain.snapshot()
+    first = chain.send(transaction)
+    kept = chain.request("eth_getTransactionReceipt", [first["transactionHash"]])
+    chain.revert(snapshot)
+    pay(chain, 2)
+    second = chain.send(transaction)
+
+    assert first == kept
+    assert second == chain.request("eth_getTransactionReceipt", [second["transactionHash"]])
+    assert (first["blockNumber"], second["blockNumber"], second["status"]) == ("0x1", "0x2", "0x1")
+
+
+def test_what_is_sent_and_refused_raises_with_its_transaction(chain: Chain, probe: Any) -> None:
+    transaction = {"from": DEPLOYER, "to": probe.address, "data": probe.encode_abi("refuse", [1]), "gas": hex(200_000)}
+
+    with pytest.raises(Reverted) as refusal:
+        chain.send(transaction)
+
+    assert refusal.value.reason == "Plain()"
+    assert chain.request("eth_getTransactionReceipt", [refusal.value.transaction])["status"] == "0x0"
+
+
 def test_a_transaction_without_a_sender_comes_from_the_deployer(chain: Chain, probe: Any) -> None:
     probe.functions.store(5).transact()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -186,6 +187,36 @@ def test_an_ordinary_run_pays_for_no_heavy_library(bare) -> None:
     assert "pytest_rollout" in loaded
     assert loaded & {"web3", "eth_tester", "eth", "sqlalchemy", "openfeature", "allure_commons", "pydantic"} == set()
     assert loaded & {"typer", "rich", "psutil", "jinja2", "rfc8785", "sqlite3", "requests"} == set()
+
+
+def test_a_contract_is_deployed_sent_to_and_read_without_web3(chain_project, tmp_path: Path) -> None:
+    """What the common path does not use, it does not pay for; importing web3 alone takes longer than the test."""
+    project = chain_project(
+        tmp_path,
+        "anvil",
+        {
+            "suites/alpha/test_a.py": """
+import sys
+
+def test_common(contracts, network):
+    probe = contracts.Probe
+    receipt = contracts.send(probe.functions.store(5))
+    assert probe.events.Stored().process_receipt(receipt)[0].args.value == 5
+    assert contracts.read({"number": probe.functions.number()}) == {"number": 5}
+    network.advance(hours=1)
+    loaded = {name.partition(".")[0] for name in sys.modules}
+    heavy = {"web3", "eth_tester", "eth", "eth_account", "requests", "sqlalchemy", "openfeature", "aiohttp"}
+    assert loaded & heavy == set()
+    assert "pytest_rollout.contracts.records.reading" not in sys.modules
+    assert probe.w3.eth.block_number == receipt.blockNumber + 1
+    assert "web3" in sys.modules
+"""
+        },
+    )
+
+    ran = project.pytest("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist")
+
+    assert ran.status == 0, ran.out
 
 
 def test_collecting_helping_and_debugging_work_as_ever(bare) -> None:
