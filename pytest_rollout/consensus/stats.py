@@ -102,8 +102,7 @@ class Stats:
                 counts.verifications += 1
                 counts.comparisons += 1
                 gap = at - (visit.last or visit.since)
-                if gap > visit.longest_gap:
-                    visit.longest_gap = gap
+                visit.longest_gap = max(visit.longest_gap, gap)
                 visit.last = self._last_at = at
                 self._latencies.pair(reference, candidate)
                 return
