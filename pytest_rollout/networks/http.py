@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.errors import NetworkError
 from pytest_rollout.core.rollout import Url
+from pytest_rollout.networks.logs import in_parts, is_too_large, may_be_cut
 from pytest_rollout.networks.methods import Call
 
 if TYPE_CHECKING:
@@ -61,6 +62,10 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
 
 
+class _TooLong(Silent):
+    """An answer of more bytes than are read."""
+
+
 class _Slower(Exception):  # noqa: N818 - what a node asks for
     """The node wants a pause of so many seconds, or of some."""
 
@@ -90,7 +95,19 @@ class Endpoint:
         self._sessions: list[requests.Session] = []
 
     def ask(self, calls: Sequence[Call]) -> list[Any]:
-        """A result, or a ``Refusal``, for each call in order; raises ``Silent``."""
+        """A result, or a ``Refusal``, for each call in order; raises ``Silent``.
+
+        A question for logs that is too large is answered in parts, and as a whole or not at all.
+        """
+        return [
+            answer if _is_whole(call, answer) else in_parts(call, self._alone, _is_whole)
+            for call, answer in zip(calls, self._each(calls), strict=True)
+        ]
+
+    def _alone(self, call: Call) -> Any:
+        return self._each([call])[0]
+
+    def _each(self, calls: Sequence[Call]) -> list[Any]:
         answers: list[Any] = []
         at = 0
         while at < len(calls):
@@ -146,13 +163,9 @@ class Endpoint:
         ]
         what = _named(calls)
         body = json.dumps(bodies[0] if len(calls) == 1 else bodies, default=plain, separators=(",", ":"))
-        status, seconds, content = self._post(body.encode(), what)
-        if status == _TOO_MANY:
-            raise _Slower(seconds)
-        if status == _TOO_LARGE and len(calls) > 1:
-            raise _Fewer
-        if status != _OK:
-            raise self._silent(f"answered {what} with HTTP status {status}")
+        content = self._sent(body.encode(), calls, what)
+        if content is None:
+            return [_TOO_LONG]
         reply = self._parsed(content, what)
         if len(calls) == 1:
             return [self._answer(reply, numbers[0], what)]
@@ -163,6 +176,26 @@ class Endpoint:
             if _BATCH.search(refusal.message):
                 raise _Fewer
         return self._answers(reply, numbers, what)
+
+    def _sent(self, body: bytes, calls: Sequence[Call], what: str) -> bytes | None:
+        """What the node answered; None where it is too long, and fewer blocks can be asked for."""
+        is_one = len(calls) == 1
+        can_be_split = is_one and is_too_large(calls[0], _TOO_LONG.message)
+        try:
+            status, seconds, content = self._post(body, what)
+        except _TooLong:
+            if is_one and not can_be_split:
+                raise
+            status, seconds, content = _TOO_LARGE, None, b""
+        if status == _TOO_MANY:
+            raise _Slower(seconds)
+        if status == _TOO_LARGE and not is_one:
+            raise _Fewer
+        if status == _TOO_LARGE and can_be_split:
+            return None
+        if status != _OK:
+            raise self._silent(f"answered {what} with HTTP status {status}")
+        return content
 
     def _answers(self, reply: object, numbers: Sequence[int], what: str) -> list[Any]:
         if not isinstance(reply, list):
@@ -215,7 +248,8 @@ class Endpoint:
                 for chunk in response.iter_content(_CHUNK):
                     content += chunk
                     if len(content) > self._patience.largest:
-                        raise self._silent(f"answered {what} with more than {self._patience.largest} bytes")
+                        trouble = f"answered {what} with more than {self._patience.largest} bytes"
+                        raise _TooLong(str(self._silent(trouble)))
                     if time.monotonic() > latest:
                         raise self._silent(f"did not answer {what} within {self._patience.reply:g} s")
                 return response.status_code, _seconds(response.headers.get("Retry-After")), bytes(content)
@@ -254,6 +288,17 @@ class Endpoint:
 
     def _silent(self, what: str) -> Silent:
         return Silent(f"network {self._network}: the node at {self.shown} {what}.")
+
+
+_TOO_LONG = Refusal(code=_TOO_LARGE, message="response too large")
+"""What stands for an answer that is too long to be sent or read."""
+
+
+def _is_whole(call: Call, answer: Any) -> bool:
+    """Whether this is all there is to say, rather than a refusal of a question's size or a part of an answer."""
+    if isinstance(answer, Refusal):
+        return not is_too_large(call, answer.message)
+    return not may_be_cut(call, answer)
 
 
 def plain(value: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from pytest_rollout.core.errors import NetworkError, listed
 from pytest_rollout.core.rollout import Network
 from pytest_rollout.networks.http import Endpoint, Patience, Refusal, Silent
+from pytest_rollout.networks.logs import span_of
 from pytest_rollout.networks.methods import Call
 from pytest_rollout.networks.reverts import is_revert
 
@@ -23,6 +25,9 @@ _OF_A_BLOCK: Mapping[str, int] = {
     "eth_getStorageAt": 2,
 }
 """Methods whose answer follows from the block they name, and where in the parameters that stands."""
+
+_LOG = ("address", "blockHash", "transactionHash", "logIndex", "topics", "data")
+"""What a log is; clients add different things to it."""
 
 _HASHED = {"eth_getBlockByNumber": "hash", "eth_getBlockByHash": "hash"}
 """Methods that answer with an object of which clients show different parts, and the part that holds the rest."""
@@ -129,12 +134,15 @@ def essence(method: str, answer: Any) -> str:
         return f"reverted with {answer.data!r}"
     if (key := _HASHED.get(method)) is not None and isinstance(answer, dict):
         return repr(answer.get(key))
+    if method == "eth_getLogs" and isinstance(answer, list):
+        logs = ([each.get(key) for key in _LOG] for each in answer if isinstance(each, dict))
+        return f"{len(answer)} logs, {hashlib.sha256(repr(list(logs)).lower().encode()).hexdigest()[:16]}"
     return repr(answer).lower()
 
 
 def _follows_from_a_block(call: Call) -> bool:
     method, params = call
-    if method in {"eth_chainId", "eth_getBlockByHash"}:
+    if method in {"eth_chainId", "eth_getBlockByHash"} or span_of(call) is not None:
         return True
     index = 0 if method == "eth_getBlockByNumber" else _OF_A_BLOCK.get(method)
     if index is None or len(params) <= index:

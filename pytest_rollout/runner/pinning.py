@@ -11,6 +11,7 @@ from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import FlagSettings, Rollout, Stage
 from pytest_rollout.core.subject import Subject
 from pytest_rollout.runner import tree
+from pytest_rollout.runner.inputs import input_files
 from pytest_rollout.runner.scan import scan
 
 
@@ -41,7 +42,7 @@ def pin(rollout: Rollout, stage: Stage, root: Path, *, network: str | None, base
     return Manifest(
         declared=declared_items(rollout, stage, root, network),
         functions=tuple(functions),
-        files=files,
+        files=files | input_files(rollout, root, files),
         doubts=tuple(doubts),
         baseline=baseline,
     )
@@ -77,7 +78,7 @@ def measure_subject(rollout: Rollout, stage: Stage, root: Path, network: str | N
         commit=commit,
         committed=tree.is_committed(rollout, stage, root, commit, files),
         plan_digest=rollout.plan_digest,
-        suite_digest=tree.digest_of(files),
+        suite_digest=tree.digest_of(files | input_files(rollout, root, files)),
         packages_digest=tree.packages_digest(installed),
         network=network or "",
         network_kind="" if declared is None else declared.kind.value,
