@@ -14,7 +14,8 @@ import pytest_rollout
 
 PACKAGE = Path(pytest_rollout.__file__).parent
 OUTSIDE = {"networks", "contracts", "flags", "metrics", "notifications", "services", "stores", "consensus"} | {
-    "configuration"
+    "configuration",
+    "databases",
 }
 MAY_ENTER = {
     "core": set(),
@@ -28,6 +29,7 @@ MAY_ENTER = {
     "services": {"core"},
     "stores": {"core"},
     "configuration": {"core"},
+    "databases": {"core"},
     "consensus": {"core"},
     "ledger": {"core"},
     "reporting": {"core"},
@@ -54,7 +56,9 @@ HEAVY = {
     "web3": {"networks", "contracts"},
     "eth_tester": {"networks"},
     "eth_account": {"networks", "ledger"},
-    "sqlalchemy": {"ledger", "metrics"},
+    "sqlalchemy": {"ledger", "metrics", "databases"},
+    "sqlglot": {"databases"},
+    "alembic": {"databases"},
     "rfc8785": {"ledger"},
     "openfeature": {"flags"},
     "apprise": {"notifications"},

@@ -61,6 +61,7 @@ class Kind(StrEnum):
     SOAK = "soak"
     ENDPOINT = "endpoints"
     STORE = "stores"
+    DATABASE = "databases"
     CHECKLIST = "checklist"
     ENGINE = "engines"
     NODE = "nodes"

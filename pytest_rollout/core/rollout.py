@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pytest_rollout.core.check import Check
 from pytest_rollout.core.criterion import Criterion
+from pytest_rollout.core.database import DatabaseSettings
 from pytest_rollout.core.endpoint import Service
 from pytest_rollout.core.engines import EngineSettings, NodeSettings
 from pytest_rollout.core.mode import Mode
@@ -309,6 +310,7 @@ class Rollout:
     contradictions: tuple[Contradiction, ...] = ()
     services: Mapping[str, Service] = field(default_factory=dict)
     stores: Mapping[str, StoreSettings] = field(default_factory=dict)
+    databases: Mapping[str, DatabaseSettings] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_rollout.core.rollout import Rollout
 from pytest_rollout.plan import settings, texts
+from pytest_rollout.plan.databases import databases, passwords
 from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.endpoints import services
 from pytest_rollout.plan.engines import engines, nodes
@@ -79,6 +80,7 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         engines=engines(written, folder, plan.engines),
         nodes=nodes(written, plan.nodes),
         stores=stores(written, folder, plan.stores),
+        databases=databases(written, folder, plan.databases),
     )
     told, addresses = notifications(written, plan.notifications, plan.cdevents)
     ledger = texts.like(texts.LEDGER, "ledger's id; `rollout ledger show` prints it")
@@ -97,8 +99,9 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         contradictions=settings.contradictions(written, plan.contradictions),
         notifications=told,
         services=declared.services,
-        secrets=addresses | secrets_in(networks) | dict(written.secrets),
+        secrets=addresses | secrets_in(networks) | passwords(declared.databases) | dict(written.secrets),
         stores=declared.stores,
+        databases=declared.databases,
         environment=tuple(declared.environment),
         plugins=settings.plugins(written, table.plugins),
         judgement_max_age=written.read(("rollout", "judgement_max_age"), table.judgement_max_age, duration),

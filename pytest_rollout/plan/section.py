@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final, LiteralString
+from typing import Annotated, Any, Final, LiteralString
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -24,7 +24,6 @@ KEY: Final = "rollout_key"
 FILLED = r".*\$\{.*"
 """A string that takes its value from the environment: the schema cannot see which."""
 
-A_LATER_VERSION = "it comes with a later version; leave it out"
 _DATE_TIME = re.compile(r"[0-9]T[0-9]")
 
 
@@ -32,7 +31,6 @@ class Section(BaseModel):
     """One table of the plan: unknown and missing keys are told with the nearest and an example."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
-    later: ClassVar[Mapping[str, str]] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -41,8 +39,6 @@ class Section(BaseModel):
             raise wrong(misfit(data, "a table is needed."))
         cls.before_keys(data)
         for key in data:
-            if key in cls.later:
-                raise wrong(f"no key '{key}' in this version; {cls.later[key]}.", KEY)
             if key not in cls.model_fields:
                 allowed = list(cls.model_fields)
                 near = suggestion(key, allowed)

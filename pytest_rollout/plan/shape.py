@@ -5,13 +5,13 @@ Meaning - names that must exist, units that must fit - is checked by the modules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from pytest_rollout.core.rollout import NAME
 from pytest_rollout.plan import texts
+from pytest_rollout.plan.database_shape import DatabaseTable
 from pytest_rollout.plan.endpoint_shape import ServiceTable
 from pytest_rollout.plan.engine_shape import EnginesTable, NodeTable
 from pytest_rollout.plan.metric_shape import MetricTable
@@ -19,7 +19,6 @@ from pytest_rollout.plan.network_shape import NetworkTable
 from pytest_rollout.plan.notification_shape import CdeventsTable, NotificationsTable
 from pytest_rollout.plan.recorded import FORMATS
 from pytest_rollout.plan.section import (
-    A_LATER_VERSION,
     Duration,
     Ledger,
     Line,
@@ -132,8 +131,6 @@ class ContradictionTable(Section):
 class Plan(Section):
     """A rollout's plan, the whole of rollout.toml."""
 
-    later: ClassVar[Mapping[str, str]] = dict.fromkeys(("databases",), A_LATER_VERSION)
-
     rollout: RolloutTable = Field(
         examples=[{"name": "takumi"}],
         description="The rollout itself: its name, and what holds in every stage.",
@@ -156,6 +153,9 @@ class Plan(Section):
     cdevents: CdeventsTable | None = Field(None, description="Where the same is posted for machines.")
     stores: dict[str, StoreDeclarationTable] = Field(
         {}, description="Where records are kept beside the chain.", json_schema_extra=keys(NAME.pattern)
+    )
+    databases: dict[str, DatabaseTable] = Field(
+        {}, description="Databases, which are only ever read.", json_schema_extra=keys(NAME.pattern)
     )
     services: dict[str, ServiceTable] = Field(
         {}, description="What answers HTTP, and may be asked.", json_schema_extra=keys(NAME.pattern)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -20,10 +19,10 @@ from pytest_rollout.plan.configuration_shape import (
     ManifestsTable,
     RulesTable,
 )
+from pytest_rollout.plan.database_shape import StageDatabaseTable
 from pytest_rollout.plan.endpoint_shape import EndpointTable
 from pytest_rollout.plan.engine_shape import StageEnginesTable, StageNodeTable
 from pytest_rollout.plan.section import (
-    A_LATER_VERSION,
     FILLED,
     Bound,
     Duration,
@@ -325,11 +324,6 @@ class WatchTable(Section):
 class StageTable(Section):
     """A step of the rollout with one exposure and one gate."""
 
-    later: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("databases",),
-        A_LATER_VERSION,
-    )
-
     title: Line | None = Field(None, description="The stage's name for people; the name, if left out.")
     network: Name | None = Field(None, description="The declared network its gate runs on.")
     deadline: Duration = Field("1h", description="How long a run of the gate may take, at most 24h; 1h if left out.")
@@ -368,6 +362,9 @@ class StageTable(Section):
     manifests: list[ManifestsTable] = Field([], description="Kubernetes manifests; each is one item of the gate.")
     environments: list[EnvironmentTable] = Field(
         [], description="What programs are configured with; each is one item of the gate."
+    )
+    databases: list[StageDatabaseTable] = Field(
+        [], description="What databases must be and hold; each is one item of the gate."
     )
     checklist: list[ChecklistTable] = Field(
         [], description="What people see to and tick; each is one item of the gate."

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_rollout.core.database import DatabaseSettings
 from pytest_rollout.core.endpoint import Service
 from pytest_rollout.core.engines import EngineSettings, NodeSettings
 from pytest_rollout.core.errors import suggestion
@@ -28,6 +29,7 @@ from pytest_rollout.plan import texts
 from pytest_rollout.plan.commands import commands
 from pytest_rollout.plan.configuration import configuration
 from pytest_rollout.plan.criteria import criteria
+from pytest_rollout.plan.databases import database_checks
 from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.endpoints import endpoints
 from pytest_rollout.plan.engines import engine_checks, node_rungs, stage_mode
@@ -62,6 +64,7 @@ class Declared:
     engines: EngineSettings | None = None
     nodes: Mapping[str, NodeSettings] = field(default_factory=dict)
     stores: Mapping[str, StoreSettings]
+    databases: Mapping[str, DatabaseSettings] = field(default_factory=dict)
 
 
 def stages(written: Written, tables: Mapping[str, StageTable], declared: Declared) -> tuple[Stage, ...]:
@@ -115,6 +118,7 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
                 networks=declared.networks,
             ),
             *configuration(written, name, table, declared.folder, declared.services, declared.networks),
+            *database_checks(written, name, table.databases, declared.databases, declared.networks, declared.folder),
         ),
         mode=stage_mode(written, name, table.engines),
     )

@@ -48,6 +48,7 @@ ROOMS: Mapping[Kind, Room] = {
     Kind.ALERT: Room(module="pytest_rollout.configuration.checks"),
     Kind.MANIFEST: Room(module="pytest_rollout.configuration.checks"),
     Kind.ENVIRONMENT: Room(module="pytest_rollout.configuration.checks", fixtures=("books",)),
+    Kind.DATABASE: Room(module="pytest_rollout.databases.checks", fixtures=("books",)),
 }
 """The kinds whose checks are values of ``Stage.checks``, in the order they are collected."""
 

@@ -91,6 +91,15 @@ def stores(_rollout_context: Context) -> Any:
 
 
 @pytest.fixture(scope="session")
+def databases(_rollout_context: Context) -> Any:
+    """The declared databases by name, read-only: ``databases.payments.query("SELECT … WHERE id = :id", id=7)``."""
+    from pytest_rollout.databases.opening import Databases  # noqa: PLC0415 - SQLAlchemy, only where one is asked
+
+    with told():
+        return Databases(_rollout_context.rollout.databases)
+
+
+@pytest.fixture(scope="session")
 def services(_rollout_context: Context) -> Any:
     """A ``requests`` session for each declared service: ``services.api.get("/health")``; it reaches no other host."""
     from pytest_rollout.services.session import Services  # noqa: PLC0415 - requests, only where a service is used

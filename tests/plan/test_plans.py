@@ -328,10 +328,6 @@ MISSHAPEN = {
         SMALL.replace("[stages.beta]", "[[stages]]"),
         "stages: is an array; a table is needed.",
     ),
-    "a key of a later version": (
-        SMALL + 'databases = { for = "7d" }\n',
-        "stages.beta: no key 'databases' in this version; it comes with a later version; leave it out.",
-    ),
     "typo in [rollout]": (
         edit("judgement_max_age", "judgment_max_age"),
         "rollout: no key 'judgment_max_age'; allowed are name, title, judgement_max_age, environment, plugins, "

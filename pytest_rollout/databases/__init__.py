@@ -1,0 +1,1 @@
+"""Databases: looked at and never written, their migrations run on copies."""
