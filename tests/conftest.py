@@ -144,12 +144,22 @@ def make_project() -> Callable[[Path], Project]:
     return make
 
 
+@pytest.fixture(scope="session")
+def make_bare() -> Callable[[Path], Project]:
+    """Makes a project with nothing in it below a folder."""
+
+    def make(below: Path) -> Project:
+        folder = below / "project"
+        folder.mkdir()
+        return Project(folder)
+
+    return make
+
+
 @pytest.fixture
-def bare(tmp_path: Path) -> Project:
+def bare(tmp_path: Path, make_bare: Callable[[Path], Project]) -> Project:
     """A project with nothing in it."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return Project(folder)
+    return make_bare(tmp_path)
 
 
 @pytest.fixture

@@ -46,7 +46,8 @@ class DualRun:
 
     ``limit`` are the seconds a candidate may take, ``sample`` the share of blocks it is shown in
     shadow, ``ignore`` and ``reasons`` those of the plan, ``on_divergence`` is told of each
-    divergence and ``keep`` handed it with its input. ``now`` gives the time of events.
+    divergence and ``keep`` handed it with its input. ``now`` gives the time of events where it is not
+    the system's: the stats then say that the clock is ``rehearsed``, and no soak by it is a real one.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class DualRun:
         reasons: Mapping[str, str] | None = None,
         on_divergence: Callback | None = None,
         keep: Keep | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         if not (0 < sample <= 1 and limit > 0):
             raise EngineError(f"limit {limit:g} s and sample {sample:g}: both are more than 0, a sample at most 1.")
@@ -74,11 +75,11 @@ class DualRun:
         self._reasons = dict(reasons or {})
         self._on_divergence = on_divergence
         self._keep = keep
-        self._now = now
+        self._now = now or _system_clock
         self._guard = Guard()
         self._switching = threading.Lock()
         self._mode = self._fit(mode_of(mode))
-        self._stats = Stats(self._mode, now())
+        self._stats = Stats(self._mode, self._now(), clock="system" if now is None else "rehearsed")
         self.divergences: deque[tuple[Any, Divergence]] = deque(maxlen=KEPT_DIVERGENCES)
 
     @classmethod
@@ -286,6 +287,10 @@ class DualRun:
         else:
             if answer.refusal is not None:
                 self._stats.callback_failed()
+
+
+def _system_clock() -> datetime:
+    return datetime.now(UTC)
 
 
 def _copies(block: Any) -> Copies | None:

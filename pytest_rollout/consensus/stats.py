@@ -21,6 +21,10 @@ from pytest_rollout.core.tally import Counts, Latencies
 
 MOST_VISITS = 200
 """So many newest switches of mode are remembered."""
+NOTED = timedelta(minutes=1)
+"""Gaps between verifications that last so long are listed one by one."""
+MOST_GAPS = 200
+"""Of one visit; where more are owed, gaps under twice as long as before are listed no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,30 +48,61 @@ class Visit:
     counts: Counts = field(default_factory=Counts)
     void: bool = False
     longest_gap: timedelta = timedelta()
+    noted: timedelta = NOTED
+    gaps: list[tuple[datetime, datetime, int, int]] = field(default_factory=list)
 
     def note(self, at: datetime) -> None:
-        """A verification; the time since the one before is a gap."""
-        gap = at - (self.last or self.since)
+        """A verification that is about to be counted; the time since the one before is a gap."""
+        before = self.last or self.since
+        gap = at - before
         self.longest_gap = max(self.longest_gap, gap)
-        self.last = at
+        if gap >= self.noted:
+            self._list(before, at)
+        if self.last is None or at > self.last:  # two threads may look at the clock in one order and count in another
+            self.last = at
 
-    def document(self, at: datetime) -> dict[str, Any]:
-        """The visit as JSON as of ``at``; a gap that still lasts counts, rounded up."""
+    def _list(self, before: datetime, at: datetime) -> None:
+        counts = self.counts
+        self.gaps.append((before, at, counts.verifications, counts.comparisons - counts.agreed_refusals))
+        while len(self.gaps) > MOST_GAPS:
+            self.noted *= 2
+            self.gaps = [each for each in self.gaps if each[1] - each[0] >= self.noted]
+
+    def document(self, at: datetime, *, whole: bool) -> dict[str, Any]:
+        """The visit as JSON as of ``at``; a gap that still lasts counts, rounded up.
+
+        The ``whole`` visit lists its gaps: from and until in milliseconds since it began, and how much
+        had been verified and compared before.
+        """
         gap = max(self.longest_gap, at - (self.last or self.since))
-        return {
+        document = {
             "mode": self.mode.spelt,
             "since": self.since.isoformat(),
             "void": self.void,
             "longest_gap_seconds": max(0, math.ceil(gap.total_seconds())),
             **self.counts.document(),
         }
+        if whole:
+            document |= {
+                "last": None if self.last is None else self.last.isoformat(),
+                "gaps_from_seconds": int(self.noted.total_seconds()),
+                "gaps": [
+                    [self._millis(begin), self._millis(end), verified, compared]
+                    for begin, end, verified, compared in self.gaps
+                ],
+            }
+        return document
+
+    def _millis(self, at: datetime) -> int:
+        return (at - self.since) // timedelta(milliseconds=1)
 
 
 class Stats:
     """Counts of all calls of one dual run; safe to use from any thread."""
 
-    def __init__(self, mode: Mode, started_at: datetime) -> None:
+    def __init__(self, mode: Mode, started_at: datetime, *, clock: str = "system") -> None:
         self._lock = threading.Lock()
+        self._clock = clock
         self._started_at = started_at
         self._run = uuid.uuid4().hex
         self._earlier = Counts()  # of visits no longer remembered
@@ -84,8 +119,8 @@ class Stats:
             visit = self._visits[-1]
             if visit.mode is not seen.mode:  # the mode was switched while this call was under way
                 visit = next((each for each in reversed(self._visits) if each.mode is seen.mode), visit)
-            _count(visit.counts, seen, reference, candidate)
             visit.note(at)
+            _count(visit.counts, seen, reference, candidate)
             self._last_at = at
             self._latencies.add(
                 None if reference is None else reference.nanoseconds,
@@ -98,12 +133,10 @@ class Stats:
         with self._lock:
             visit = self._visits[-1]
             if visit.mode is Mode.SHADOW:
-                counts = visit.counts
-                counts.verifications += 1
-                counts.comparisons += 1
-                gap = at - (visit.last or visit.since)
-                visit.longest_gap = max(visit.longest_gap, gap)
-                visit.last = self._last_at = at
+                visit.note(at)
+                visit.counts.verifications += 1
+                visit.counts.comparisons += 1
+                self._last_at = at
                 self._latencies.pair(reference, candidate)
                 return
         seen = Verification(mode=Mode.SHADOW, answered_by="reference", relation=Relation.AGREED)
@@ -143,7 +176,8 @@ class Stats:
             for visit in self._visits:
                 total.add(visit.counts)
             mode = self._visits[-1].mode
-            visits = [each.document(min(at, ended)) for each, ended in self._with_ends(at)]
+            present = self._visits[-1]
+            visits = [each.document(min(at, ended), whole=each is present) for each, ended in self._with_ends(at)]
             latencies = self._latencies.copied()
             callback_errors, last_at = self._callback_errors, self._last_at
         return {
@@ -158,6 +192,7 @@ class Stats:
             **{name: count for name, count in total.document().items() if name != "verifications"},
             "callback_errors": callback_errors,
             "run": self._run,
+            "clock": self._clock,
             "started_at": self._started_at.isoformat(),
             "at": at.isoformat(),
             "last_verification_at": None if last_at is None else last_at.isoformat(),

@@ -19,6 +19,7 @@ from pytest_rollout.core.soaked import Soaked, soak_findings, soak_on
 if TYPE_CHECKING:
     from pytest_rollout.core.baseline import Captured
     from pytest_rollout.core.finding import Finding
+    from pytest_rollout.core.node_memory import Remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +28,14 @@ class Sampled:
 
     ``entered`` is when this visit of the stage began, ``unchanged`` since when its subject is the
     same; None where there is no such moment. ``captured`` are the baselines of
-    criteria by the titles of their findings.
+    criteria by the titles of their findings, ``nodes`` what an earlier gate read of each node.
     """
 
     lines: Mapping[str, bytes] = field(default_factory=dict)
     entered: datetime | None = None
     unchanged: datetime | None = None
     captured: Mapping[str, Captured] = field(default_factory=dict)
+    nodes: Mapping[str, Remembered] = field(default_factory=dict)
 
 
 def asks(rollout: Rollout, stage: Stage, now: int) -> dict[str, int]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+CLOCKS = ("system", "rehearsed")
+"""By whose time a node counts: the machine's, or one that it was given, under which weeks may be seconds."""
+
 
 class EngineKind(StrEnum):
     """How an engine is reached."""
@@ -56,9 +59,10 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSettings:
-    """One live node: where its stats are read, and which node it follows from rung to rung."""
+    """One live node: where its stats are read, which node it follows from rung to rung, and whose time it may tell."""
 
     name: str
     stats: str
     max_age: timedelta = timedelta(minutes=1)
     after: str | None = None
+    clock: str = "system"

@@ -132,7 +132,8 @@ class History:
     are kept and the findings that did not pass, of the others less, so a long history with large gates
     stays small. ``head`` is the newest entry of the whole ledger: hand its digest to ``append`` so that
     nothing came in between.
-    ``passed`` are the newest values of criteria, by title, of judgements that said promote.
+    ``passed`` are the newest values of criteria, by title, of judgements that said promote; ``nodes``
+    what the newest judgement that read a node, by its name, read of its run.
     """
 
     rollout: str
@@ -148,6 +149,7 @@ class History:
     manifests: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unmet: dict[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     passed: dict[str, tuple[Fraction, JudgementRecord]] = field(default_factory=dict)
+    nodes: dict[str, tuple[Mapping[str, str], JudgementRecord]] = field(default_factory=dict)
 
     def take(self, entry: Entry, document: Mapping[str, Any], *, digest: str) -> None:
         """Fold one entry in: its parsed payload, and the SHA-256 of its payload in hex."""
@@ -161,6 +163,7 @@ class History:
                 self.unmet[value.stage] = tuple(
                     each for each in document["findings"] if each["outcome"] != "pass" and each["required"]
                 )
+                self._nodes(value, document)
         elif value is None or value.rollout != self.rollout:
             return
         elif isinstance(value, Run):
@@ -186,6 +189,12 @@ class History:
             value = finding.get("facts", {}).get("value", "")
             if _VALUE.fullmatch(value):
                 self.passed[finding["title"]] = (Fraction(value), record)
+
+    def _nodes(self, record: JudgementRecord, document: Mapping[str, Any]) -> None:
+        kind = Kind.NODE.value
+        for finding in document["findings"]:
+            if finding["kind"] == kind and "run" in (facts := finding.get("facts", {})):
+                self.nodes[finding["item"].rpartition("::")[2].rpartition(".")[0]] = (facts, record)
 
     @property
     def entry(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Self
 
@@ -13,6 +14,8 @@ from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.mode import Mode, demoted
+from pytest_rollout.core.node_memory import facts_of
+from pytest_rollout.core.node_soak import NodeSoak, judge_soak
 from pytest_rollout.core.node_stats import NodeStats, ago
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.rung import Latency, Problem, enough
@@ -46,19 +49,39 @@ class NodeRung:
     latency: Latency | None = None
     soak: timedelta | None = None
     max_gap: timedelta = timedelta(minutes=15)
+    interval: timedelta | None = None
+    coverage: Fraction = Fraction(1)
     follows: timedelta | None = None
     demote_to: Mode | None = None
+
+    @property
+    def soaks(self) -> NodeSoak | None:
+        """What its soak needs; None where none is asked for."""
+        if self.soak is None:
+            return None
+        return NodeSoak(
+            period=self.soak,
+            max_gap=self.max_gap,
+            interval=self.interval or self.max_gap,
+            coverage=self.coverage,
+            min_comparisons=self.min_comparisons,
+            min_verifications=self.min_verifications,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeCheck:
-    """One aspect of one node. ``after`` is the node it follows, for its order."""
+    """One aspect of one node. ``after`` is the node it follows, for its order.
+
+    ``clock`` is the clock that is accepted: under a ``rehearsed`` one weeks may be seconds.
+    """
 
     node: str
     aspect: Aspect
     rung: NodeRung
     max_age: timedelta = timedelta(minutes=1)
     after: str | None = None
+    clock: str = "system"
     required: bool = True
 
     @property
@@ -77,27 +100,33 @@ class NodeCheck:
 
     def judge(self, item: str, seen: Observation) -> Finding:
         """The aspect's finding; stats that cannot be believed are an error of every aspect."""
-        measured, problems = "", [(Outcome.ERROR, "nothing was observed")]
+        measured, problems, detail = "", [(Outcome.ERROR, "nothing was observed")], ""
+        now: NodeStats | None = None
         if isinstance(seen.value, Mapping):
             try:
-                measured, problems = self._judge(seen.value)
+                now, measured, problems, detail = self._judge(seen.value)
             except (EvidenceError, KeyError, TypeError, ValueError, IndexError) as error:
                 text = str(error) if isinstance(error, EvidenceError) else f"not understood ({type(error).__name__})"
                 problems = [(Outcome.ERROR, text.rstrip("."))]
         outcome = min((each for each, _ in problems), key=lambda each: each.gravity, default=Outcome.PASS)
+        measured = "; ".join(dict.fromkeys(why for _, why in problems)) or measured
+        if now is not None and now.clock == "rehearsed":
+            measured = f"{measured} (rehearsed clock)".lstrip()
         return Finding(
             item=item,
             kind=Kind.NODE,
             title=f"{self.node} {self.aspect.value}",
             outcome=outcome,
-            measured="; ".join(dict.fromkeys(why for _, why in problems)) or measured,
+            measured=measured,
             needed=self._needed(),
             source=seen.source,
             remedy="" if outcome is Outcome.PASS else self._remedy(outcome),
+            detail=detail,
             required=self.required,
+            facts=facts_of(now) if now is not None and self.aspect is Aspect.MODE else {},
         )
 
-    def _judge(self, value: Mapping[str, Any]) -> tuple[str, list[Problem]]:
+    def _judge(self, value: Mapping[str, Any]) -> tuple[NodeStats, str, list[Problem], str]:
         readings = [NodeStats.read(each["document"], each["read_at"]) for each in value["readings"][self.node]]
         now = readings[-1]
         problems: list[Problem] = []
@@ -108,8 +137,14 @@ class NodeCheck:
                 problems.append((Outcome.ERROR, broken))
         if len(readings) < 2:  # noqa: PLR2004 - a counter that runs backwards shows in two
             problems.append((Outcome.ERROR, "the stats were read once; two readings are owed"))
+        if now.clock not in {"system", self.clock}:
+            problems.append((Outcome.ERROR, f"its clock is {now.clock}, so no time of it is evidence"))
+        if self.aspect is Aspect.SOAK:
+            assert self.rung.soaks is not None  # noqa: S101 - the plan makes this aspect where there is one
+            measured, found, detail = judge_soak(self.rung.soaks, now)
+            return now, measured, [*problems, *self._mode(now), *found], detail
         measured, found = self._aspect(now, value)
-        return measured, [*problems, *found]
+        return now, measured, [*problems, *found], ""
 
     def _aspect(self, now: NodeStats, value: Mapping[str, Any]) -> tuple[str, list[Problem]]:
         if self.aspect is Aspect.MODE:
@@ -118,8 +153,6 @@ class NodeCheck:
             return self._traffic(now)
         if self.aspect is Aspect.LATENCY and self.rung.latency is not None:
             return self.rung.latency.judge(now.ratio)
-        if self.aspect is Aspect.SOAK:
-            return self._soak(now)
         if self.aspect is Aspect.ORDER:
             return self._order(now, value)
         return self._count(now)
@@ -147,22 +180,6 @@ class NodeCheck:
         if not looked:
             return told, [(Outcome.INCONCLUSIVE, "no traffic on this rung, so nothing could show")]
         return told, list(self._mode(now))
-
-    def _soak(self, now: NodeStats) -> tuple[str, list[Problem]]:
-        """Time on this rung in one uninterrupted run of the node, without a gap between verifications."""
-        assert self.rung.soak is not None  # noqa: S101 - the plan makes this aspect where there is one
-        begun = max(now.visit.since, now.started_at)
-        covered = now.at - begun
-        problems = list(self._mode(now))
-        if now.visit.longest_gap is None:
-            raise EvidenceError("mode_history: longest_gap_seconds is missing, so no time is covered.")
-        if now.visit.longest_gap > self.rung.max_gap:
-            problems.append((Outcome.INCONCLUSIVE, f"{ago(now.visit.longest_gap)} without a verification"))
-        if covered < self.rung.soak:
-            problems.append(
-                (Outcome.PENDING, f"{ago(covered)} since {begun.isoformat()}; {ago(self.rung.soak - covered)} are owed")
-            )
-        return f"{ago(covered)} since {begun.isoformat()}", problems
 
     def _order(self, now: NodeStats, value: Mapping[str, Any]) -> tuple[str, list[Problem]]:
         """Whether the node before it stood on this rung, for its soak, when this one followed."""
@@ -196,7 +213,7 @@ class NodeCheck:
                 if number
             ),
             Aspect.LATENCY: rung.latency.needed if rung.latency else "",
-            Aspect.SOAK: f"{ago(rung.soak)} without a gap of {ago(rung.max_gap)}" if rung.soak else "",
+            Aspect.SOAK: rung.soaks.needed if rung.soaks else "",
             Aspect.ORDER: f"{ago(rung.follows or timedelta())} after {self.after}",
         }
         return words.get(self.aspect, "none")
@@ -224,7 +241,9 @@ _COUNTED = {
 }
 
 
-def node_checks(node: str, rung: NodeRung, *, max_age: timedelta, after: str | None) -> tuple[NodeCheck, ...]:
+def node_checks(
+    node: str, rung: NodeRung, *, max_age: timedelta, after: str | None, clock: str = "system"
+) -> tuple[NodeCheck, ...]:
     """Every aspect of one node that its rung asks for."""
     aspects = [Aspect.MODE]
     if rung.min_comparisons or rung.min_verifications:
@@ -233,4 +252,6 @@ def node_checks(node: str, rung: NodeRung, *, max_age: timedelta, after: str | N
     aspects += [Aspect.LATENCY] if rung.latency else []
     aspects += [Aspect.SOAK] if rung.soak else []
     aspects += [Aspect.ORDER] if rung.follows is not None and after is not None else []
-    return tuple(NodeCheck(node=node, aspect=each, rung=rung, max_age=max_age, after=after) for each in aspects)
+    return tuple(
+        NodeCheck(node=node, aspect=each, rung=rung, max_age=max_age, after=after, clock=clock) for each in aspects
+    )

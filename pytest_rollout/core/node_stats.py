@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from pytest_rollout.core.engines import CLOCKS
 from pytest_rollout.core.errors import EngineError, EvidenceError, listed
 from pytest_rollout.core.mode import Mode, mode_of
 from pytest_rollout.core.tally import COUNTS, Counts
@@ -25,15 +26,31 @@ FUTURE = timedelta(seconds=5)
 """Clocks of two machines may differ so much; a document written later than that was not."""
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time without a verification, and how much had been verified and compared on this rung before."""
+
+    begin: datetime
+    end: datetime
+    verified: int
+    compared: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visited:
-    """A node's uninterrupted time on a rung, as it reports it."""
+    """A node's uninterrupted time on a rung, as it reports it.
+
+    Of the present one it lists every gap of at least ``noted``, None where it lists none.
+    """
 
     mode: Mode
     since: datetime
     counts: Counts
     void: bool
     longest_gap: timedelta | None
+    last: datetime | None = None
+    noted: timedelta | None = None
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +60,7 @@ class NodeStats:
     mode: Mode
     counts: Counts
     run: str
+    clock: str
     started_at: datetime
     at: datetime
     read_at: datetime
@@ -55,7 +73,7 @@ class NodeStats:
         """The document as values; raises ``EvidenceError`` that names what is missing or wrong."""
         if not isinstance(document, Mapping):
             raise EvidenceError("the stats are no JSON object.")
-        needed = ("mode", "run", "started_at", "at", "mode_history", "latency")
+        needed = ("mode", "run", "clock", "started_at", "at", "mode_history", "latency")
         absent = [key for key in needed if key not in document]
         absent += [name for name in COUNTS if name not in document and SPELT.get(name) not in document]
         if absent:
@@ -71,6 +89,7 @@ class NodeStats:
             mode=mode,
             counts=Counts.read(_counts(document)),
             run=_text(document, "run"),
+            clock=_clock(document),
             started_at=_moment(document, "started_at"),
             at=_moment(document, "at"),
             read_at=datetime.fromisoformat(read_at),
@@ -124,19 +143,56 @@ def _visit(document: Any) -> Visited:
     gap = document.get("longest_gap_seconds")
     if gap is not None and (isinstance(gap, bool) or not isinstance(gap, int) or gap < 0):
         raise EvidenceError(f"mode_history: longest_gap_seconds is {gap!r:.40}.")
+    since = _moment(document, "since")
+    counts = Counts.read(_counts(document) if "verifications" in document else {})
+    last = None if document.get("last") is None else _moment(document, "last")
+    noted = document.get("gaps_from_seconds")
+    gaps: tuple[Gap, ...] = ()
+    if noted is not None:
+        if type(noted) is not int or noted < 1:
+            raise EvidenceError(f"mode_history: gaps_from_seconds is {noted!r:.40}.")
+        gaps = _gaps(document.get("gaps"), since, last, counts)
     return Visited(
         mode=_mode(document.get("mode")),
-        since=_moment(document, "since"),
-        counts=Counts.read(_counts(document) if "verifications" in document else {}),
+        since=since,
+        counts=counts,
         void=document.get("void") is not False,
         longest_gap=None if gap is None else timedelta(seconds=gap),
+        last=last,
+        noted=None if noted is None else timedelta(seconds=noted),
+        gaps=gaps,
     )
 
 
-def _list(value: Any) -> list[Any]:
+def _gaps(listed: Any, since: datetime, last: datetime | None, counts: Counts) -> tuple[Gap, ...]:
+    """The gaps of a visit, each behind the one before and none beyond its last verification."""
+    found: list[Gap] = []
+    before = (0, 0, 0)
+    for each in _list(listed, "gaps"):
+        numbers = each if isinstance(each, list) else []
+        if len(numbers) != 4 or any(type(number) is not int for number in numbers):  # noqa: PLR2004 - as written
+            raise EvidenceError(f"mode_history: {each!r:.60} is no gap.")
+        begin, end, verified, compared = numbers
+        if not before[0] <= begin <= end or verified < before[1] or compared < before[2]:
+            raise EvidenceError("mode_history: the gaps are not in order.")
+        before = (end, verified, compared)
+        begun, ended = (since + timedelta(milliseconds=at) for at in (begin, end))
+        if last is None or ended > last or verified > counts.verifications or compared > counts.comparisons:
+            raise EvidenceError("mode_history: a gap lies beyond the last verification.")
+        found.append(Gap(begun, ended, verified, compared))
+    return tuple(found)
+
+
+def _list(value: Any, name: str = "mode_history") -> list[Any]:
     if not isinstance(value, list):
-        raise EvidenceError("mode_history is no list.")
+        raise EvidenceError(f"{name} is no list.")
     return value
+
+
+def _clock(document: Mapping[str, Any]) -> str:
+    if document["clock"] not in CLOCKS:
+        raise EvidenceError(f"clock is {document['clock']!r:.40}; a node says {listed(CLOCKS)}.")
+    return str(document["clock"])
 
 
 def _text(document: Mapping[str, Any], key: str) -> str:

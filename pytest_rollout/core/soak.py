@@ -241,6 +241,14 @@ def _cover(
     return _trimmed(soak, _onward(stretch, times[-1]))
 
 
+def cover_but(soak: Soak, interval: int, since: int, gaps: Sequence[tuple[int, int]], last: int) -> Stretch:
+    """The stretch of evidence that came all the time from ``since`` to ``last`` but for these gaps, in order."""
+    stretch = Stretch(since=since, last=since)
+    for begin, end in gaps:
+        stretch = _over_gap(soak, interval, _onward(stretch, begin), end, ())
+    return _trimmed(soak, _onward(stretch, last))
+
+
 def _onward(stretch: Stretch, time: int) -> Stretch:
     """Samples came without interruption until ``time``."""
     last = time if stretch.last is None else stretch.last

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from pytest_rollout.core.engines import Isolation
+from pytest_rollout.core.engines import CLOCKS, Isolation
 from pytest_rollout.core.mode import MODE_WORDS
 from pytest_rollout.plan.section import (
     FILLED,
@@ -16,6 +16,7 @@ from pytest_rollout.plan.section import (
     Line,
     Name,
     Section,
+    Share,
     Text,
     choice,
     keys,
@@ -98,6 +99,9 @@ class NodeTable(Section):
     )
     max_age: Duration = Field("1m", description="How old its stats may be when they are read; 1m if left out.")
     after: Name | None = Field(None, description="The node it follows from rung to rung.")
+    clock: Annotated[str, *choice("clock", *CLOCKS)] = Field(
+        "system", description="system, or rehearsed where weeks lived through in seconds are meant as such."
+    )
 
 
 class LatencyTable(Section):
@@ -128,7 +132,13 @@ class StageNodeTable(Section):
     )
     latency: LatencyTable | None = Field(None, description="Bounds on the ratio of latencies; in shadow.")
     soak: Duration | None = Field(None, description="How long on this rung, without a restart or a gap.")
-    max_gap: Duration = Field("15m", description="The longest time without a verification; 15m if left out.")
+    max_gap: Duration = Field(
+        "15m", description="The longest time without a verification; a longer one begins the soak anew."
+    )
+    interval: Duration | None = Field(
+        None, description="How long a verification covers, such as the time between two blocks; max_gap, if left out."
+    )
+    coverage: Share | None = Field(None, description="How much of the soak must be covered at that interval.")
     follows: Duration | None = Field(
         None, description="How long the node before it was on this rung when it came itself."
     )

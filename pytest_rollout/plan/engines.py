@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -134,6 +135,7 @@ def nodes(written: Written, tables: Mapping[str, NodeTable]) -> dict[str, NodeSe
             stats=written.read((*place, "stats"), table.stats, _url),
             max_age=written.read((*place, "max_age"), table.max_age, duration),
             after=table.after,
+            clock=table.clock,
         )
     for name in found:
         seen = [name]
@@ -212,7 +214,7 @@ def node_rungs(
             raise written.wrong(
                 (*place, name, "follows"), f"node {node.after} is not in this stage, so its time cannot be read."
             )
-        found += node_checks(name, rung, max_age=node.max_age, after=node.after)
+        found += node_checks(name, rung, max_age=node.max_age, after=node.after, clock=node.clock)
     return tuple(found)
 
 
@@ -228,6 +230,11 @@ def _rung(written: Written, place: Place, table: StageNodeTable, node: NodeSetti
                 raise written.wrong((*place, key), f"only shadow runs both engines on every block, not {mode.value}.")
     if table.follows is not None and node.after is None:
         raise written.wrong((*place, "follows"), f"nodes.{node.name} has no 'after', so it follows nobody.")
+    if (table.interval is None) != (table.coverage is None):
+        there, missing = ("interval", "coverage") if table.coverage is None else ("coverage", "interval")
+        raise written.wrong((*place, there), f"says nothing without '{missing}'; write both.")
+    if table.coverage is not None and table.soak is None:
+        raise written.wrong((*place, "coverage"), "there is no soak to cover; write soak too.")
     demote_to = None if table.demote_to is None else mode_of(table.demote_to)
     if demote_to is not None and demote_to.rung >= mode.rung:
         raise written.wrong((*place, "demote_to"), f"{GIVEN} is not below {mode.value}; a demotion goes down.")
@@ -238,9 +245,17 @@ def _rung(written: Written, place: Place, table: StageNodeTable, node: NodeSetti
         latency=_latency(written, (*place, "latency"), table.latency),
         soak=None if table.soak is None else written.read((*place, "soak"), table.soak, duration),
         max_gap=written.read((*place, "max_gap"), table.max_gap, duration),
+        interval=None if table.interval is None else written.read((*place, "interval"), table.interval, duration),
+        coverage=Fraction(1) if table.coverage is None else written.read((*place, "coverage"), table.coverage, _share),
         follows=None if table.follows is None else written.read((*place, "follows"), table.follows, duration),
         demote_to=demote_to,
     )
+
+
+def _share(text: str) -> Fraction:
+    if not (found := texts.share(text)):
+        raise Unfit(f"{GIVEN} covers nothing; write for example '95 %'.")
+    return found
 
 
 def _latency(written: Written, place: Place, table: LatencyTable | None) -> Latency | None:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pytest_rollout.core.inventory import Listed
 from pytest_rollout.core.rollout import Exposure, Rollout, Stage
 from pytest_rollout.plan.bound_order import out_of_order, thresholds_that_fall, too_few_samples
+from pytest_rollout.plan.lint_nodes import advice_on_nodes, contradictions_of_nodes
 from pytest_rollout.plan.lint_time import contradictions_of_time
 from pytest_rollout.plan.recorded import deployed
 from pytest_rollout.plan.sentence import Place, place_name, quoted, shown, some
@@ -61,6 +62,7 @@ def lint(rollout: Rollout, *, now: datetime) -> list[Remark]:
         *_metric_names(rollout),
         *_samples(rollout),
         *_times(rollout),
+        *_nodes(rollout),
         *_unused(rollout),
         *_inventory(rollout),
         *_source(rollout),
@@ -102,6 +104,13 @@ def _samples(rollout: Rollout) -> Iterator[Remark]:
 def _times(rollout: Rollout) -> Iterator[Remark]:
     for place, text in contradictions_of_time(rollout):
         yield Remark(place=".".join(map(str, place)), text=text, kind=RemarkKind.CONTRADICTION)
+
+
+def _nodes(rollout: Rollout) -> Iterator[Remark]:
+    for place, text in contradictions_of_nodes(rollout):
+        yield _remark(RemarkKind.CONTRADICTION, place, text)
+    for place, text in advice_on_nodes(rollout):
+        yield _remark(RemarkKind.ADVICE, place, text)
 
 
 def _exposures(rollout: Rollout) -> Iterator[Remark]:

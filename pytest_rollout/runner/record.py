@@ -23,6 +23,7 @@ from pytest_rollout.core.judgement import Run
 from pytest_rollout.core.judging import Ending, Question
 from pytest_rollout.core.manifest import Doubt, Function, Manifest
 from pytest_rollout.core.narrowing import Narrowing
+from pytest_rollout.core.node_memory import Remembered
 from pytest_rollout.core.rollout import Rollout
 from pytest_rollout.core.subject import Deployed, Subject
 
@@ -61,6 +62,7 @@ def pack(question: Question) -> bytes:
             name: {"value": str(each.value), "at": each.at.isoformat(), "judgement": each.judgement}
             for name, each in sampled.captured.items()
         },
+        "nodes": {name: each.document() for name, each in sampled.nodes.items()},
     }
     line = json.dumps(about, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return b"".join(each + b"\n" for each in (*sampled.lines.values(), *baselines.values(), line.encode()))
@@ -83,6 +85,7 @@ def unpack(content: bytes, rollout: Rollout, evidence_digest: str) -> Question:
             entered=_read(about["entered"]),
             unchanged=_read(about["unchanged"]),
             captured=_captured(about, dict(zip(baselines, lines[count + len(names) :], strict=True))),
+            nodes={name: Remembered(**each) for name, each in about.get("nodes", {}).items()},
         )
         return replace(_question(about, rollout, evidence), evidence_digest=evidence_digest, sampled=sampled)
     except (KeyError, TypeError, ValueError) as error:

@@ -11,6 +11,7 @@ from pytest_rollout.core.asking import Sampled, asks
 from pytest_rollout.core.baseline import Captured
 from pytest_rollout.core.errors import EvidenceError, LedgerError, MetricError
 from pytest_rollout.core.history import History
+from pytest_rollout.core.node_memory import Remembered
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import Metric, Rollout, Stage
 from pytest_rollout.core.series import Outage, Samples, moment, nanoseconds
@@ -32,6 +33,10 @@ def sampled(
         entered=history.moves[-1].value.at if history.moves else None,
         unchanged=_unchanged_since(history, stage, subject),
         captured=_captured(stage, history, ledger),
+        nodes={
+            name: Remembered(facts=facts, judgement=record.digest, judged_at=record.judged_at.isoformat())
+            for name, (facts, record) in history.nodes.items()
+        },
     )
 
 

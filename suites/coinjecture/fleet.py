@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 HERE = Path(__file__).parent
 
@@ -25,13 +25,18 @@ PHASES: Mapping[str, tuple[str, str]] = {
 
 
 class Fleet:
-    """Two running nodes; ``urls`` is where they listen, in order."""
+    """Running nodes, two if nothing else is said; ``urls`` is where they listen, in order.
 
-    def __init__(self, modes: Sequence[str], options: Sequence[Sequence[str]] = ((), ())) -> None:
+    What they say on standard error goes to ``errors``.
+    """
+
+    def __init__(
+        self, modes: Sequence[str], options: Sequence[Sequence[str]] = ((), ()), errors: IO[str] | None = None
+    ) -> None:
         self.processes: list[subprocess.Popen[str] | None] = []
         self.urls: list[str] = []
         for mode, more in zip(modes, options, strict=True):
-            self.processes.append(_start(mode, more))
+            self.processes.append(_start(mode, more, errors))
         for process in self.processes:
             assert process is not None
             assert process.stdout is not None
@@ -70,9 +75,9 @@ class Fleet:
         self.urls[number] = process.stdout.readline().strip()
 
 
-def _start(mode: str, more: Sequence[str]) -> subprocess.Popen[str]:
+def _start(mode: str, more: Sequence[str], errors: IO[str] | None = None) -> subprocess.Popen[str]:
     command = [sys.executable, str(HERE / "node.py"), "--mode", mode, *more]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ class Node:
             kept=Path(options.kept) if options.kept else None,
             ignore=("duration_ms",),
             reasons=REASONS,
-            now=self.clock,
+            now=self.clock if lived else None,
         )
         self.token = os.environ.get("NODE_ADMIN_TOKEN", "")
         self.frozen: dict[str, Any] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -31,6 +32,7 @@ def document(mode: Mode = Mode.SHADOW, *, at: datetime = NOW, **changes: Any) ->
     since = NOW - WEEK - timedelta(hours=1)
     made = counts()
     visit = {"mode": mode.spelt, "since": since.isoformat(), "void": False, "longest_gap_seconds": 60, **made}
+    visit |= {"last": at.isoformat(), "gaps_from_seconds": 60, "gaps": []}
     return {
         "mode": mode.spelt,
         "total_verifications": made["verifications"],
@@ -39,6 +41,7 @@ def document(mode: Mode = Mode.SHADOW, *, at: datetime = NOW, **changes: Any) ->
         "divergence_rate": "0.0",
         **{name: made[name] for name in COUNTS if name not in {"verifications", "candidate_errors", "fallbacks"}},
         "run": "a1",
+        "clock": "system",
         "started_at": since.isoformat(),
         "at": at.isoformat(),
         "latency": {"ratio_millionths": {"samples": 5000, "p50": 200_000, "p95": 300_000, "p99": 400_000}},
@@ -116,6 +119,7 @@ WRONG = {
     "a time without offset": lambda each: each.update(at="2031-05-04T12:00:00"),
     "no time": lambda each: each.update(at=1_900_000_000),
     "no run": lambda each: each.update(run=""),
+    "an unknown clock": lambda each: each.update(clock="faketime"),
     "no ratio": lambda each: each.update(latency={}),
 }
 
@@ -264,16 +268,108 @@ def test_a_soak_starts_over_with_a_restart() -> None:
     finding = judge(*both(lambda each: each.update(started_at=hour)), aspect=Aspect.SOAK)
 
     assert finding.outcome is Outcome.PENDING
-    assert finding.measured.startswith("60 min since 2031-05-04T11:00:00+00:00; 6 d are owed")
+    assert finding.measured.startswith("1h of 7d covered, 6d 23h missing, complete at 2031-05-11")
 
 
-def test_a_gap_is_not_covered_by_time() -> None:
-    """A timer never beats evidence (rule 18)."""
-    pair = both(lambda each: each["mode_history"][0].update(longest_gap_seconds=3600))
+def gaps(*listed: list[int], since: datetime = NOW - WEEK - timedelta(hours=1), **changes: Any):
+    """The node with these gaps, times in hours since it began."""
+    longest = max((end - begin for begin, end, *_ in listed), default=0)
+    visit = {
+        "since": since.isoformat(),
+        "longest_gap_seconds": max(60, longest * 3600),
+        "gaps": [[begin * 3_600_000, end * 3_600_000, *counted] for begin, end, *counted in listed],
+    }
+    return both(
+        lambda each: (each["mode_history"][0].update(visit | changes), each.update(started_at=since.isoformat()))
+    )
 
-    assert judge(*pair, aspect=Aspect.SOAK).outcome is Outcome.INCONCLUSIVE
-    without = both(lambda each: each["mode_history"][0].pop("longest_gap_seconds"))
-    assert judge(*without, aspect=Aspect.SOAK).outcome is Outcome.ERROR
+
+MONTH_AGO = NOW - timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("pair", "outcome", "told"),
+    [
+        (gaps([10, 12, 50, 50]), Outcome.PENDING, "6d 13h of 7d covered, 11h missing"),
+        (gaps([10, 12, 50, 50], since=MONTH_AGO), Outcome.PENDING, "4950 of 5000 comparisons within it"),
+        (gaps([10, 12, 0, 0], since=MONTH_AGO), Outcome.PASS, "7d of 7d covered"),
+        (gaps(last=None), Outcome.INCONCLUSIVE, "7 d without a verification; nothing of 7d is covered"),
+        (gaps(last=(NOW - timedelta(hours=2)).isoformat()), Outcome.INCONCLUSIVE, "2 h without a verification"),
+        (gaps(gaps_from_seconds=1920, longest_gap_seconds=900), Outcome.PASS, "7d of 7d covered"),
+        (gaps(gaps_from_seconds=1920, longest_gap_seconds=1000), Outcome.INCONCLUSIVE, "less than 32 min are not told"),
+    ],
+    ids=[
+        "a gap begins it anew",
+        "what was compared before is void",
+        "a week since the gap",
+        "nothing ever",
+        "a gap that lasts",
+        "short ones untold, all short enough",
+        "short ones untold, one of them too long",
+    ],
+)
+def test_a_soak_is_covered_by_verifications(pair, outcome, told) -> None:
+    """A timer never beats evidence (rules 17 and 18)."""
+    finding = judge(*pair, aspect=Aspect.SOAK)
+
+    assert told in finding.measured
+    assert finding.outcome is outcome
+
+
+def test_a_gap_is_named_where_it_begins_the_soak_anew() -> None:
+    detail = judge(*gaps([10, 12, 50, 50]), aspect=Aspect.SOAK).detail
+
+    assert "begun anew once, last at 2031-04-27 23:00:00Z: no verification for 2h from 2031-04-27 21:00:00Z" in detail
+
+
+def test_a_share_of_the_soak_is_asked_for_where_the_plan_says_how_long_a_block_covers() -> None:
+    """Ten hours of a week in gaps that are each short enough leave 94 %."""
+    many = gaps(*([at * 14, at * 14 + 1, 0, 0] for at in range(1, 11)))
+    rung = replace(RUNG, max_gap=timedelta(hours=1), interval=timedelta(minutes=1), min_comparisons=0)
+
+    assert judge(*many, aspect=Aspect.SOAK, rung=replace(rung, coverage=Fraction(94, 100))).outcome is Outcome.PASS
+    assert judge(*many, aspect=Aspect.SOAK, rung=replace(rung, coverage=Fraction(95, 100))).outcome is Outcome.PENDING
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"longest_gap_seconds": None},
+        {"gaps_from_seconds": None},
+        {"gaps_from_seconds": 0},
+        {"gaps": None},
+        {"gaps": [[1, 2]]},
+        {"gaps": [[2000, 1000, 0, 0]]},
+        {"gaps": [[0, 90_000, 9, 9], [80_000, 99_000, 9, 9]]},
+        {"gaps": [[0, 90_000, 9, 9], [91_000, 99_000, 8, 9]]},
+        {"gaps": [[0, 90_000, 5001, 9]]},
+        {"gaps": [[0, 10**12, 9, 9]]},
+        {"gaps": [[0, 120_000, 9, 9]]},
+        {"longest_gap_seconds": 3600},
+    ],
+    ids=str,
+)
+def test_gaps_that_cannot_be_believed_are_an_error(change) -> None:
+    """Among them a longest gap that no list has, and a listed one that is longer than the longest."""
+    pair = both(lambda each: each["mode_history"][0].update(change))
+
+    assert judge(*pair, aspect=Aspect.SOAK).outcome is Outcome.ERROR
+
+
+def test_a_clock_of_its_own_is_an_error_unless_the_plan_rehearses() -> None:
+    """Weeks lived through in seconds look like weeks; they are marked where they are meant."""
+    pair = both(lambda each: each.update(clock="rehearsed"))
+    readings = {"node-2": [{"document": each, "read_at": NOW.isoformat()} for each in pair]}
+    check = NodeCheck(node="node-2", aspect=Aspect.SOAK, rung=RUNG, clock="rehearsed")
+
+    refused = judge(*pair, aspect=Aspect.MODE)
+    meant = check.judge("item", Observation(item="item", value={"readings": readings}))
+
+    assert (refused.outcome, refused.measured) == (
+        Outcome.ERROR,
+        "its clock is rehearsed, so no time of it is evidence (rehearsed clock)",
+    )
+    assert (meant.outcome, meant.measured) == (Outcome.PASS, "7d of 7d covered (rehearsed clock)")
 
 
 def test_a_demoted_rung_is_void() -> None:

@@ -165,6 +165,23 @@ MISTAKES = {
     "after nobody": (edit('after = "node-1"', 'after = "node-3"'), "no node 'node-3'; the plan has node-1, node-2"),
     "after itself": (edit('after = "node-1"', 'after = "node-2"'), "leads round in a circle"),
     "an unknown node": (edit("[stages.shadow.nodes.node-1]", "[stages.shadow.nodes.nod-1]"), "Did you mean 'node-1'"),
+    "an unknown clock": (edit('after = "node-1"', 'clock = "fast"'), "no clock 'fast'; allowed are system, rehearsed"),
+    "an interval of no coverage": (
+        edit('soak = "7d"', 'soak = "7d"\ninterval = "1m"'),
+        "says nothing without 'coverage'",
+    ),
+    "a coverage of no interval": (
+        edit('soak = "7d"', 'soak = "7d"\ncoverage = "9 %"'),
+        "says nothing without 'interval'",
+    ),
+    "a coverage of nothing": (
+        edit('soak = "7d"', 'soak = "7d"\ncoverage = "0 %"\ninterval = "1m"'),
+        "'0 %' covers nothing",
+    ),
+    "a coverage without soak": (
+        edit('soak = "7d"', 'coverage = "90 %"\ninterval = "1m"'),
+        "there is no soak to cover",
+    ),
     "an unknown mode": (edit('mode = "rust"', 'mode = "rusty"'), "no mode 'rusty'"),
     "a stage's mode misspelt": (edit('mode = "shadow"\ngolden', 'mode = "shaddow"\ngolden'), "Did you mean 'shadow'"),
     "shadow without comparisons": (

@@ -77,6 +77,11 @@ class Copy:
             now = datetime.now(UTC)
             operations.tick(workspace, place, entry.number, person="A Tester", now=now, evidence=evidence)
 
+    def promote(self, stage: str) -> None:
+        """Record the move out of a stage; raises ``Refused``."""
+        workspace = operations.Workspace.at(self.project.folder, environment=self.project.environment)
+        operations.promote(workspace, f"{self.name}:{stage}", person="A Tester", now=datetime.now(UTC))
+
     def without_platform(self) -> None:
         """Drop the criteria on the running platform, which look back on days that a test does not have."""
         path = self.project.folder / "suites" / self.name / "rollout.toml"
@@ -95,11 +100,12 @@ class Copy:
         self.project.commit()
 
 
-@pytest.fixture
-def copied(bare: Any) -> Callable[[str], Copy]:
-    """``copied("takumi")`` is a repository with that suite alone."""
+@pytest.fixture(scope="session")
+def copy_below(make_bare: Callable[[Path], Any]) -> Callable[[Path, str], Copy]:
+    """``copy_below(folder, "takumi")`` makes a repository with that suite alone below a folder."""
 
-    def copy(name: str) -> Copy:
+    def copy(below: Path, name: str) -> Copy:
+        bare = make_bare(below)
         folder = bare.folder / "suites" / name
         shutil.copytree(SUITES / name, folder, ignore=shutil.ignore_patterns("__pycache__", "reports"))
         bare.write({"pyproject.toml": SETTINGS})
@@ -110,6 +116,12 @@ def copied(bare: Any) -> Callable[[str], Copy]:
         return Copy(bare, name)
 
     return copy
+
+
+@pytest.fixture
+def copied(tmp_path: Path, copy_below: Callable[[Path, str], Copy]) -> Callable[[str], Copy]:
+    """``copied("takumi")`` is a repository with that suite alone."""
+    return lambda name: copy_below(tmp_path, name)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import urllib.request
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,6 @@ def _module(name: str) -> Any:
 fleet = _module("fleet")
 SHORT = ("--every", "2400")
 """A block every 40 minutes of the node's clock: tests are not about how many."""
-
-
-@pytest.fixture
-def coinjecture(copied):
-    return copied("coinjecture")
 
 
 def plan_for(environment: dict[str, str]):
@@ -73,137 +69,189 @@ def not_passed(findings: dict[str, Any]) -> dict[str, tuple[str, str]]:
 # ------------------------------------------------------------------------------------------- phase by phase
 
 
-def test_the_whole_road(coinjecture, monkeypatch):
+def test_the_whole_road(copied):
     """Each gate is promoted once its nodes have lived through the phase and people have ticked; then the next."""
+    coinjecture = copied("coinjecture")
     for stage in ("local", *fleet.PHASES):
         modes = fleet.PHASES.get(stage, ())
         coinjecture.tick_all(stage)
         with fleet.Fleet(modes, [()] * len(modes)) as nodes:
             coinjecture.project.environment.update(nodes.environment)
             judged_here = coinjecture.judge(stage, *(["-n", "2"] if stage == "local" else []))
-            in_the_way = {each["title"]: each["measured"] for each in judged_here.findings if each["outcome"] != "pass"}
-            assert in_the_way == {}, stage
-            assert judged_here.status == 0, stage
-            assert coinjecture.project.rollout("promote", f"coinjecture:{stage}").status == 0
+        in_the_way = {each["title"]: each["measured"] for each in judged_here.findings if each["outcome"] != "pass"}
+        assert in_the_way == {}, stage
+        assert judged_here.status == 0, stage
+        coinjecture.promote(stage)
+    soaks = {each["title"]: each["measured"] for each in judged_here.findings if each["title"].endswith(" soak")}
+    assert soaks == dict.fromkeys(("node-1 soak", "node-2 soak"), "30d of 30d covered (rehearsed clock)")
 
 
 # ------------------------------------------------------------------------------------------------ every fault
 
 
-def test_a_node_whose_candidate_is_missing_does_not_start(capfd):
-    """In every mode, legacy included; so it is unreachable, and not a node without divergences."""
-    with fleet.Fleet(("shadow:8d", "legacy:8d"), [("--candidate", "Missing"), ("--candidate", "Missing")]) as nodes:
-        assert nodes.urls == ["", ""]
-        found = not_passed(judged("shadow-node-1", nodes.environment))
+IN_SHADOW = {
+    "sound": SHORT,
+    "raising": (*SHORT, "--candidate", "Raising"),
+    "hanging": (*SHORT, "--candidate", "Hanging", "--limit", "0.02"),
+    "wrong": ("--every", "600", "--candidate", "WrongOnce"),
+    "hungry": ("--every", "800", "--candidate", "Hungry", "--memory", "512"),
+    "frozen": (*SHORT, "--freeze"),
+    "legacy": SHORT,
+    "missing": ("--candidate", "Missing"),
+}
+"""One node a fault, and one without; all but ``legacy`` in shadow for eight days."""
 
-    assert "coinjecture._core: cannot open shared object file" in capfd.readouterr().err
-    assert {outcome for outcome, _ in found.values()} == {"error"}
-    assert "node node-1 is unreachable" in found["node-1.divergences"][1]
+FAULTS_STAGE = """
+[nodes.{name}]
+stats = "{url}/v1/consensus/stats"
+clock = "rehearsed"
+after = "{after}"
+[stages.faults.nodes.{name}]
+mode = "shadow"
+min_comparisons = 150
+soak = "7d"
+max_gap = "1h"
+latency = {{ p50 = "<= 0.2" }}
+"""
 
 
 @pytest.fixture(scope="module")
-def faulty():
-    """Nodes with one fault each, all in shadow for eight days."""
-    with fleet.Fleet(
-        ("shadow:8d",) * 5 + ("legacy:8d",),
-        [
-            (*SHORT, "--candidate", "Raising"),
-            (*SHORT, "--candidate", "Hanging", "--limit", "0.02"),
-            ("--every", "600", "--candidate", "WrongOnce"),
-            ("--every", "800", "--candidate", "Hungry", "--memory", "512"),
-            (*SHORT, "--freeze"),
-            SHORT,
-        ],
-    ) as nodes:
-        yield dict(zip(("raising", "hanging", "wrong", "hungry", "frozen", "legacy"), nodes.urls, strict=True))
+def suite(tmp_path_factory, copy_below):
+    return copy_below(tmp_path_factory.mktemp("coinjecture"), "coinjecture")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InShadow:
+    """A whole gate over all of them, and again after ``sound`` was restarted; what went to standard error; the kept."""
+
+    gate: Any
+    after_restart: Any
+    said: str
+    kept: list[Path]
+
+
+@pytest.fixture(scope="module")
+def in_shadow(suite, tmp_path_factory):
+    kept, errors = tmp_path_factory.mktemp("divergences"), tmp_path_factory.mktemp("said") / "stderr"
+    options = {name: (*more, "--kept", str(kept)) if name == "wrong" else more for name, more in IN_SHADOW.items()}
+    modes = ["legacy:8d" if name == "legacy" else "shadow:8d" for name in options]
+    with errors.open("w") as said, fleet.Fleet(modes, list(options.values()), errors=said) as nodes:
+        urls = dict(zip(options, (url or "http://127.0.0.1:9" for url in nodes.urls), strict=True))
+        text = (
+            "".join(FAULTS_STAGE.format(name=name, url=url, after="sound") for name, url in urls.items())
+            .replace('after = "sound"\n', "", 1)
+            .replace("[stages.faults.nodes.legacy]\n", '[stages.faults.nodes.legacy]\nfollows = "7d"\n')
+        )
+        plan = suite.project.folder / "suites" / "coinjecture" / "rollout.toml"
+        plan.write_text(plan.read_text() + text)
+        suite.project.commit()
+        gate = suite.judge("faults")
+        nodes.restart(list(options).index("sound"), "shadow:1d", *SHORT)
+        again = suite.judge("faults")
+    return InShadow(gate=gate, after_restart=again, said=errors.read_text(), kept=list(kept.iterdir()))
+
+
+def of_node(gate, check):
+    """The finding of one aspect of one node, such as ``wrong.divergences``."""
+    (found,) = (each for each in gate.findings if each["item"].endswith(f"::nodes::{check}"))
+    return found
+
+
+def stand_in_the_way(gate):
+    """The names of the findings that keep a gate from promoting."""
+    return {each["item"].rpartition("::")[2] for each in gate.findings if each["outcome"] != "pass"}
+
+
+def test_every_node_but_the_sound_one_holds_the_gate(in_shadow):
+    """In shadow nothing rolls back: users see the reference's answers, and each node answered every block."""
+    in_the_way = {each.partition(".")[0] for each in stand_in_the_way(in_shadow.gate)}
+
+    assert (in_shadow.gate.status, in_shadow.gate.verdict) == (10, "hold")
+    assert in_the_way == IN_SHADOW.keys() - {"sound"}
 
 
 @pytest.mark.parametrize(
-    ("fault", "check", "outcome", "text"),
+    ("check", "outcome", "text"),
     [
-        ("raising", "node-1.candidate_errors", "fail", "281 of "),
-        ("raising", "node-1.divergences", "fail", "288 of 288"),
-        ("hanging", "node-1.timeouts", "fail", "28"),
-        ("hanging", "node-1.latency", "inconclusive", "of 100 pairs of latencies"),
-        ("wrong", "node-1.divergences", "fail", "1 of 1152"),
-        ("hungry", "node-1.candidate_errors", "fail", "1 of 864"),
-        ("frozen", "node-1.divergences", "error", "the stats are stale: written 60 min before"),
-        ("frozen", "node-1.mode", "error", "the stats are stale"),
-        ("legacy", "node-1.mode", "fail", "is in reference-only (legacy)"),
-        ("legacy", "node-1.divergences", "inconclusive", "no traffic on this rung"),
+        ("raising.candidate_errors", "fail", "281 of "),
+        ("raising.divergences", "fail", "288 of 288"),
+        ("hanging.timeouts", "fail", "28"),
+        ("hanging.latency", "inconclusive", "of 100 pairs of latencies"),
+        ("wrong.divergences", "fail", "1 of 1152"),
+        ("hungry.candidate_errors", "fail", "1 of 864"),
+        ("frozen.divergences", "error", "the stats are stale: written 60 min before"),
+        ("frozen.mode", "error", "the stats are stale"),
+        ("legacy.mode", "fail", "is in reference-only (legacy)"),
+        ("legacy.divergences", "inconclusive", "no traffic on this rung"),
+        ("legacy.order", "fail", "is in reference-only (legacy)"),
+        ("missing.divergences", "error", "node missing is unreachable"),
+        ("missing.mode", "error", "node missing is unreachable"),
     ],
 )
-def test_a_fault_in_shadow_holds(faulty, fault, check, outcome, text):
-    """The node itself goes on: it answered every block."""
-    found = not_passed(judged("shadow-node-1", {"NODE_1": faulty[fault], "NODE_2": faulty["legacy"]}, "node-1"))
+def test_a_fault_in_shadow_holds(in_shadow, check, outcome, text):
+    """Each as what it is; a candidate that never loaded leaves no node without divergences."""
+    found = of_node(in_shadow.gate, check)
 
-    assert found[check][0] == outcome
-    assert text in found[check][1]
+    assert found["outcome"] == outcome
+    assert text in found["measured"]
 
 
-def test_what_one_fault_shows_is_not_laid_at_anothers_door(faulty):
+def test_what_one_fault_shows_is_not_laid_at_anothers_door(in_shadow):
     """Wrong on one block in 10,000 is one divergence, and nothing else."""
-    found = not_passed(judged("shadow-node-1", {"NODE_1": faulty["wrong"], "NODE_2": faulty["legacy"]}))
-
-    assert set(found) == {"node-1.divergences"}
+    assert {each for each in stand_in_the_way(in_shadow.gate) if each.startswith("wrong.")} == {"wrong.divergences"}
 
 
-def test_one_node_in_the_wrong_mode_holds_all(faulty):
-    found = not_passed(judged("shadow-both", {"NODE_1": faulty["wrong"], "NODE_2": faulty["legacy"]}, "node-2"))
-
-    assert found["node-2.mode"] == ("fail", "is in reference-only (legacy)")
-    assert found["node-2.order"] == found["node-2.mode"]
+def test_a_node_whose_candidate_is_missing_does_not_start(in_shadow):
+    assert "coinjecture._core: cannot open shared object file" in in_shadow.said
 
 
-def test_the_divergence_is_kept_by_the_node_and_replays(tmp_path):
-    kept = tmp_path / "divergences"
-    with fleet.Fleet(("shadow:8d",), [("--every", "600", "--candidate", "WrongOnce", "--kept", str(kept))]):
-        (folder,) = kept.iterdir()
+def test_the_divergence_is_kept_by_the_node_and_replays(in_shadow):
+    (folder,) = in_shadow.kept
 
     about = json.loads((folder / "divergence.json").read_text())
     assert (about["block"], about["first"], about["mode"]) == ("777", "work_score", "shadow")
     assert json.loads((folder / "input.json").read_text())["index"] == 777
 
 
-def test_a_node_that_was_restarted_starts_its_soak_over():
-    """Its counters and its time begin again, and the gate says so."""
-    with fleet.Fleet(("shadow:8d", "legacy"), [SHORT, ()]) as nodes:
-        assert "node-1.soak" not in not_passed(judged("shadow-node-1", nodes.environment))
-        nodes.restart(0, "shadow:1d", *SHORT)
-        found = not_passed(judged("shadow-node-1", nodes.environment, "node-1"))
+def test_a_node_that_was_restarted_between_two_gates_starts_its_soak_over(in_shadow):
+    """Its counters and its time begin again, and the second gate knows the run that the first one met."""
+    before, after = (of_node(each, "sound.soak") for each in (in_shadow.gate, in_shadow.after_restart))
 
-    assert found["node-1.soak"][0] == "pending"
-    assert "6 d are owed" in found["node-1.soak"][1] or "5 d are owed" in found["node-1.soak"][1]
-    assert found["node-1.traffic"][0] == "inconclusive"
-
-
-def test_a_candidate_that_raises_in_primary_rolls_back(coinjecture):
-    """Every block falls back to the legacy engine, so users saw nothing, and the trigger fires."""
-    modes = ("shadow:15d,rust:4d", "legacy:7d,shadow:12d")
-    with fleet.Fleet(modes, [(*SHORT, "--candidate", "Raising"), SHORT]) as nodes:
-        coinjecture.project.environment.update(nodes.environment)
-        ran = coinjecture.judge("primary-node-1")
-
-    assert (ran.status, ran.verdict) == (20, "rollback")
-    assert "immediate rollback trigger > 5 % fired" in ran.finding("node 1 falls back")["detail"]
+    assert (before["outcome"], before["measured"]) == ("pass", "7d of 7d covered (rehearsed clock)")
+    assert "restarted" not in before["detail"]
+    assert after["outcome"] == "pending"
+    assert "of 7d covered, 6d" in after["measured"]
+    assert "restarted since the gate of" in after["detail"]
+    assert of_node(in_shadow.after_restart, "sound.traffic")["outcome"] == "inconclusive"
+    assert "restarted" not in of_node(in_shadow.after_restart, "raising.soak")["detail"], "nodes do not borrow"
 
 
-def test_a_candidate_that_hangs_in_primary_falls_back_every_time():
-    """What the same trigger is asked of; and the node answers every block."""
-    with fleet.Fleet(("rust:4d", "legacy"), [(*SHORT, "--candidate", "Hanging", "--limit", "0.02"), ()]) as nodes:
-        found = not_passed(judged("primary-node-1", nodes.environment, "node-1"))
-
-    assert found["node-1.fallbacks"] == ("fail", "140 of 144")
-    assert found["node-1.timeouts"] == ("fail", "140 of 144")
-
-
-def test_a_candidate_that_raises_in_final_rolls_back(coinjecture):
-    modes = ("shadow:1d,final:31d", "shadow:1d,final:31d")
-    with fleet.Fleet(modes, [(*SHORT, "--candidate", "Hungry", "--memory", "512"), SHORT]) as nodes:
-        coinjecture.project.environment.update(nodes.environment)
-        ran = coinjecture.judge("final")
+@pytest.mark.parametrize(
+    ("stage", "modes", "options", "trigger"),
+    [
+        ("primary-node-1", ("shadow:15d,rust:4d", "legacy:7d,shadow:12d"), ("--candidate", "Raising"), "> 5 %"),
+        (
+            "primary-node-1",
+            ("rust:4d", "legacy:7d,shadow:12d"),
+            ("--candidate", "Hanging", "--limit", "0.02"),
+            "> 5 %",
+        ),
+        ("final", ("shadow:1d,final:31d",) * 2, ("--candidate", "Hungry", "--memory", "512"), "> 0.01 %"),
+    ],
+    ids=["raising in primary", "hanging in primary", "memory-hungry in final"],
+)
+def test_a_fault_that_users_could_see_rolls_back(suite, stage, modes, options, trigger):
+    """In primary every block falls back, so users saw nothing yet; in final nobody is there to fall back to."""
+    with fleet.Fleet(modes, [(*SHORT, *options), SHORT]) as nodes:
+        suite.project.environment.update(nodes.environment)
+        ran = suite.judge(stage)
 
     assert (ran.status, ran.verdict) == (20, "rollback")
+    fired = next(each for each in ran.findings if "rollback trigger" in each.get("detail", ""))
+    assert f"immediate rollback trigger {trigger} fired" in fired["detail"]
+    if "Hanging" in options:
+        for name in ("node-1.fallbacks", "node-1.timeouts"):
+            assert of_node(ran, name)["measured"] == "140 of 144 (rehearsed clock)"
 
 
 def test_a_demotion_is_one_request_and_voids_what_was_gathered_above(monkeypatch):
@@ -217,10 +265,10 @@ def test_a_demotion_is_one_request_and_voids_what_was_gathered_above(monkeypatch
         assert _post(url, {"demote": True}, "only-for-this-test") == (200, {"status": "ok", "mode": "shadow"})
 
         found = not_passed(judged("primary-node-1", nodes.environment, "node-1"))
-        assert found["node-1.mode"] == ("fail", "is in shadow (shadow)")
+        assert found["node-1.mode"] == ("fail", "is in shadow (shadow) (rehearsed clock)")
         assert _post(url, {"mode": "rust"}, "only-for-this-test")[0] == 200
         found = not_passed(judged("primary-node-1", nodes.environment, "node-1"))
-    assert found["node-1.traffic"] == ("inconclusive", "0 of 140 verifications")
+    assert found["node-1.traffic"] == ("inconclusive", "0 of 140 verifications (rehearsed clock)")
     assert found["node-1.soak"][0] == "pending"
 
 
@@ -235,8 +283,9 @@ def _post(url: str, document: dict, token: str) -> tuple[int, dict]:
         return error.code, json.loads(error.read())
 
 
-def test_a_candidate_that_differs_fails_the_local_gate(coinjecture):
+def test_a_candidate_that_differs_fails_the_local_gate(copied):
     """Golden vectors and the corpus both find it, and what was kept replays."""
+    coinjecture = copied("coinjecture")
     coinjecture.change(("engines.py", "score = len(numbers) * 1000 + len(solution)", "score = len(numbers) * 1000"))
 
     ran = coinjecture.judge("local", "suites/coinjecture/rollout.toml")
@@ -252,5 +301,10 @@ def test_the_plan_says_what_the_guide_contradicts():
 
     remarks = lint(rollout, now=datetime.now(UTC))
 
-    assert {remark.kind for remark in remarks} == {RemarkKind.SOURCE}
-    assert len(remarks) == len(rollout.contradictions) >= 20
+    assert [str(each) for each in remarks if each.kind is RemarkKind.CONTRADICTION] == []
+    assert {each.place for each in remarks if each.kind is RemarkKind.ADVICE} == {
+        "nodes.node-1.clock",
+        "nodes.node-2.clock",
+        "stages.final.nodes.node-2",
+    }
+    assert sum(each.kind is RemarkKind.SOURCE for each in remarks) == len(rollout.contradictions) >= 20

@@ -1,0 +1,117 @@
+"""What one gate read of a node is held against what the next one reads: restarts in between, and stories that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pytest_rollout.core.finding import Finding
+from pytest_rollout.core.node_memory import Remembered, with_memory
+from pytest_rollout.core.outcome import Kind, Outcome
+
+THEN = datetime(2031, 5, 4, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def said(*, days: float = 0, **changes: str) -> dict[str, str]:
+    """What a node says so many days after the first gate; it runs since ten days before."""
+    facts = {
+        "run": "a1",
+        "clock": "system",
+        "started_at": (THEN - 10 * DAY).isoformat(),
+        "at": (THEN + days * DAY).isoformat(),
+        "mode": "shadow",
+        "since": (THEN - 8 * DAY).isoformat(),
+        "verifications": str(round(5000 + days * 500)),
+    }
+    return facts | changes
+
+
+def judged(now: Mapping[str, str], *, before: Mapping[str, str], outcome: Outcome = Outcome.PASS) -> list[Finding]:
+    """The node's mode and soak, and another node's mode, two days after a gate that read ``before``."""
+    findings = [
+        Finding(
+            item=f"p::s::nodes::{name}", kind=Kind.NODE, title=name, outcome=outcome, measured="measured", facts=facts
+        )
+        for name, facts in (("node-1.mode", now), ("node-1.soak", {}), ("node-1.traffic", {}), ("node-2.mode", now))
+    ]
+    known = {"node-1": Remembered(facts=before, judgement="5f1c" * 16, judged_at=THEN.isoformat())}
+    return with_memory(findings, known)
+
+
+def test_a_node_that_went_on_is_as_it_was() -> None:
+    assert judged(said(days=2), before=said()) == judged(said(days=2), before=said(verifications="0"))
+    assert {each.outcome for each in judged(said(days=2), before=said())} == {Outcome.PASS}
+
+
+def test_a_restart_between_two_gates_is_found_and_told() -> None:
+    """Its counters begin at 0, so nothing that it says shows it."""
+    again = said(
+        days=2, run="b2", started_at=(THEN + DAY).isoformat(), since=(THEN + DAY).isoformat(), verifications="9"
+    )
+
+    mode, soak, traffic, other = judged(again, before=said())
+
+    told = (
+        "restarted since the gate of 2031-05-04 12:00 (5f1c5f1c5f1c): what it had counted is gone, and its soak begins"
+    )
+    assert [each.detail.startswith(told) for each in (mode, soak)] == [True, True]
+    assert (traffic.detail, other.detail) == ("", ""), "nodes do not borrow from one another"
+    assert {each.outcome for each in (mode, soak, traffic, other)} == {Outcome.PASS}, (
+        "found; what it owes is the soak's"
+    )
+
+
+STORIES = {
+    "fewer verifications": (
+        said(days=2, verifications="4999"),
+        "verifications ran backwards since the gate of 2031-05-04",
+    ),
+    "another start of the same run": (
+        said(days=2, started_at=(THEN - 99 * DAY).isoformat()),
+        "says that it runs since",
+    ),
+    "older stats": (said(days=-1, verifications="5000"), "its stats are older than those that the gate"),
+    "longer on the rung than it was": (said(days=2, since=(THEN - 9 * DAY).isoformat()), "is in shadow since"),
+    "on another rung at the time": (
+        said(days=2, mode="candidate-primary", since=(THEN - DAY).isoformat()),
+        "met it in shadow at 2031-05-04T12:00:00+00:00",
+    ),
+    "a run before the one that was met": (
+        said(days=2, run="b2"),
+        "met another run of it at 2031-05-04T12:00:00+00:00",
+    ),
+    "no number": (said(days=2, verifications="many"), "is not understood"),
+}
+
+
+@pytest.mark.parametrize(("now", "sentence"), STORIES.values(), ids=STORIES)
+def test_a_story_that_changed_is_an_error(now, sentence) -> None:
+    """Time that a node made up afterwards is no evidence."""
+    mode, soak, traffic, other = judged(now, before=said())
+
+    assert [(each.outcome, sentence in each.measured) for each in (mode, soak)] == [(Outcome.ERROR, True)] * 2
+    assert {traffic.outcome, other.outcome} == {Outcome.PASS}
+
+
+def test_what_failed_stays_failed() -> None:
+    mode, *_ = judged(said(days=2, verifications="4999"), before=said(), outcome=Outcome.FAIL)
+
+    assert (mode.outcome, mode.measured) == (Outcome.FAIL, "measured")
+
+
+def test_times_of_a_rehearsed_clock_are_not_held_against_the_present() -> None:
+    earlier = said(days=2, run="b2", clock="rehearsed", started_at=(THEN - 30 * DAY).isoformat())
+
+    assert {each.outcome for each in judged(earlier, before=said(clock="rehearsed"))} == {Outcome.PASS}
+    assert "restarted since" in judged(earlier, before=said(clock="rehearsed"))[0].detail
+
+
+def test_a_node_that_nobody_read_before_has_no_past() -> None:
+    (finding,) = with_memory(
+        [Finding(item="p::s::nodes::n.mode", kind=Kind.NODE, title="n", outcome=Outcome.PASS, facts=said())], {}
+    )
+
+    assert finding.detail == ""
