@@ -56,10 +56,11 @@ class Url:
 class Network:
     """One declared network. ``accounts`` maps a role to the index of a funded development account.
 
-    ``state`` is a recorded state that an anvil begins with. ``of`` is what a fork is forked from,
-    ``block`` the block it begins at. The rest is a real chain's: ``finality`` is ``finalized``,
-    ``safe`` or a number of confirmations, ``client`` a pattern of file names' kind, ``quorum`` how
-    many of the ``urls`` must agree, ``writes`` the first of the two locks on transactions.
+    ``state`` is a recorded state that an anvil begins with. ``of`` is what a fork is forked from, a
+    real chain or an anvil, ``block`` the block it begins at. The rest is a real chain's:
+    ``finality`` is ``finalized``, ``safe`` or a number of confirmations, ``client`` a pattern of file
+    names' kind, ``quorum`` how many of the ``urls`` must agree, ``writes`` the first of the two locks
+    on transactions.
     """
 
     name: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -108,6 +109,8 @@ class AnvilChain:
             check_chain_id(self.name, self.chain_id, self._ask("eth_chainId"))
             # Its log has told the port, and would grow by a line a call from here on.
             self._ask("anvil_setLoggingEnabled", [False])
+            if network.state is not None:
+                self._catch_up()
             self.accounts = Accounts(self.name, self._addresses(), network.accounts)
         except BaseException:
             self.close()
@@ -242,6 +245,12 @@ class AnvilChain:
             *("--hardfork", hardfork(network)),
             *(() if network.state is None else ("--load-state", str(network.state))),
         ]
+
+    def _catch_up(self) -> None:
+        """A loaded state may stand ahead of the clock; without this the next block would be older than its parent."""
+        ahead = self.head().timestamp - int(time.time())
+        if ahead >= 0:
+            self._ask("evm_increaseTime", [hex(ahead + 1)])
 
     def _before(self, home: Path) -> None:
         """What is laid into its private folder before it starts."""

@@ -87,9 +87,9 @@ class NetworkTable(Section):
     state: Text | None = Field(
         None, description="A recorded state that the chain begins with, relative to the plan (anvil only)."
     )
-    of: Text | None = Field(None, description="The network it is forked from, one of kind rpc (fork only).")
+    of: Text | None = Field(None, description="The network it is forked from, one of kind rpc or anvil (fork only).")
     block: Annotated[int, *whole(0, 2**63 - 1)] | None = Field(
-        None, description="The block it is forked at; the newest final one if left out (fork only)."
+        None, description="The block it is forked at; the newest final one if left out (fork of kind rpc only)."
     )
     url: (
         Annotated[

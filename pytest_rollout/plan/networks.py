@@ -36,6 +36,11 @@ _INSTEAD = {
     ("fork", "chain_id"): "a fork has the chain id of the network it is forked from; leave chain_id out.",
     ("tester", "state"): "a network of kind tester cannot load a state; use kind anvil.",
 }
+_FORKED = (NetworkKind.RPC, NetworkKind.ANVIL)
+_NOT_FORKED = {
+    NetworkKind.TESTER: ", whose state no other program can take over",
+    NetworkKind.FORK: ", a fork itself; fork what it is forked from",
+}
 _SHOWN = re.compile(r"(?P<scheme>https?)://(?:[^/?#@]*@)?(?P<host>[^/?#\s]+)")
 _WHOLE = re.compile(r"<[A-Za-z_][A-Za-z0-9_]*>")
 _LONGEST_PLAIN_SEGMENT = 12
@@ -124,16 +129,22 @@ class _Reader:
                 )
 
     def _of(self, table: NetworkTable, place: Place) -> Network:
-        real = [name for name, each in self._tables.items() if each.kind == NetworkKind.RPC]
+        forked = [name for name, each in self._tables.items() if each.kind in _FORKED]
         upstream = self._tables.get(str(table.of))
         if upstream is None:
-            near = suggestion(str(table.of), real)
-            raise self._written.wrong((*place, "of"), f"no network {GIVEN}; those of kind rpc are {some(real)}.{near}")
-        if upstream.kind != NetworkKind.RPC:
+            near = suggestion(str(table.of), forked)
+            raise self._written.wrong(
+                (*place, "of"), f"no network {GIVEN}; those of kind rpc and anvil are {some(forked)}.{near}"
+            )
+        if upstream.kind not in _FORKED:
+            why = _NOT_FORKED[NetworkKind(upstream.kind)]
             raise self._written.wrong(
                 (*place, "of"),
-                f"{GIVEN} is of kind {upstream.kind}, which begins anew each time; only one of kind rpc is forked, "
-                f"and there are {some(real)}.",
+                f"{GIVEN} is of kind {upstream.kind}{why}; those of kind rpc and anvil are forked: {some(forked)}.",
+            )
+        if upstream.kind == NetworkKind.ANVIL and table.block is not None:
+            raise self._written.wrong(
+                (*place, "block"), f"an anvil is forked as it stands, and {table.of} is one; leave block out."
             )
         return self.network(str(table.of))
 

@@ -23,7 +23,9 @@ class Networks(Mapping[str, Any]):
         if name not in chains:
             declared = self._context.declared(name)
             pin = self._pin(declared)
-            chain = open_network(declared, pin=pin, allow_writes=self._context.allow_writes)
+            is_branch = declared.of is not None and declared.real is None
+            upstream = self[declared.of.name] if is_branch and declared.of is not None else None
+            chain = open_network(declared, pin=pin, allow_writes=self._context.allow_writes, upstream=upstream)
             self._context.resources.callback(chain.close)
             chains[name] = chain
             for opened in self._context.on_open:

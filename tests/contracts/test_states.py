@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_account import Account
+from eth_utils.crypto import keccak
 
 from pytest_rollout.contracts.book import Contracts
 from pytest_rollout.contracts.checks import observe
+from pytest_rollout.contracts.identity import identity
 from pytest_rollout.contracts.opening import open_contracts
+from pytest_rollout.contracts.reading import read
 from pytest_rollout.contracts.states import initialising, proxies
 from pytest_rollout.contracts.states.proxies import delegated
 from pytest_rollout.core.errors import ContractError
 from pytest_rollout.core.rollout import ContractSettings, ContractState, Network, NetworkKind, Value
 from pytest_rollout.core.state import agree
+from pytest_rollout.networks.accounts import MNEMONIC
 from pytest_rollout.networks.opening import open_network
 from pytest_rollout.networks.port import Chain
 
@@ -23,6 +29,8 @@ OUT = Path(__file__).parent / "artifacts" / "out"
 FOLDERS = (OUT / "hardhat", OUT / "states")
 NOBODY = "0x" + "00" * 20
 STRANGER = "0x000000000000000000000000000000000000bEEF"
+
+Account.enable_unaudited_hdwallet_features()
 
 World = tuple[Contracts, Chain]
 
@@ -248,8 +256,6 @@ def test_py_evm_answers_the_same() -> None:
 
 
 def test_the_slots_are_what_their_standards_derive_them_from() -> None:
-    from eth_utils.crypto import keccak
-
     def eip1967(name: str) -> str:
         return hex(int.from_bytes(keccak(text=f"eip1967.proxy.{name}"), "big") - 1)
 
@@ -267,3 +273,52 @@ def test_a_delegation_is_read_from_the_account_s_code() -> None:
     assert delegated(bytes.fromhex("ef0100" + "11" * 19)) == ""
     assert delegated(bytes.fromhex("ef0101" + "11" * 20)) == ""
     assert delegated(b"") == ""
+
+
+def set_code(chain: Chain, owner: Any, delegate: str) -> None:
+    """The owner's own signature lets ``delegate``'s code answer for the account; somebody else sends it (EIP-7702)."""
+    sender = Account.from_mnemonic(MNEMONIC)
+    numbers = [int(chain.request("eth_getTransactionCount", [each.address, "latest"]), 16) for each in (sender, owner)]
+    permission = owner.sign_authorization({"chainId": chain.chain_id, "address": delegate, "nonce": numbers[1]})
+    transaction = {
+        "type": 4,
+        "chainId": chain.chain_id,
+        "nonce": numbers[0],
+        "to": sender.address,
+        "value": 0,
+        "gas": 200_000,
+        "maxFeePerGas": 10**11,
+        "maxPriorityFeePerGas": 10**9,
+        "authorizationList": [permission],
+    }
+    signed = sender.sign_transaction(transaction)
+    chain.request("eth_sendRawTransaction", [signed.raw_transaction.to_0x_hex()])
+
+
+def test_a_delegation_is_followed_through_transactions_that_set_it() -> None:
+    """On anvil under Prague's rules: set, led elsewhere, taken back."""
+    owner = Account.create()
+    with closing(open_network(Network(name="local", kind=NetworkKind.ANVIL, hardfork="prague"))) as chain:
+        contracts = open_contracts(ContractSettings(artifacts=FOLDERS), chain)
+        first, second = contracts.deploy("Coin"), contracts.deploy("Purse")
+        told = []
+        for delegate in (first.address, second.address, NOBODY):
+            set_code(chain, owner, delegate)
+            code = bytes.fromhex(str(chain.request("eth_getCode", [owner.address, "latest"]))[2:])
+            assert len(code) == (0 if delegate == NOBODY else 23)
+            if delegate != NOBODY:
+                contracts.at("Wallet", owner.address, artifact="Coin")
+                told.append(observe(state("Wallet.delegation", first.address), contracts, chain))
+                found = read(chain, identity(owner.address, "latest"))
+                answers = bytes.fromhex(str(chain.request("eth_getCode", [delegate, "latest"]))[2:])
+                assert found.implementation == delegate.lower()
+                assert found.implementation_code_hash == "0x" + keccak(answers).hex()
+
+        assert told == [first.address, second.address]
+        with pytest.raises(ContractError, match="no code at"):
+            observe(state("Wallet.delegation", first.address), contracts, chain)
+
+
+def state(name: str, expected: Value) -> ContractState:
+    contract, _, what = name.partition(".")
+    return ContractState(contract=contract, what=what, expected=expected)

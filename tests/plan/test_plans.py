@@ -803,12 +803,21 @@ MEANINGLESS = {
     ),
     "fork of a misspelt network": (
         real(fork=FORK.replace("mainnet", "mainet")),
-        "networks.rehearsal.of: no network 'mainet'; those of kind rpc are mainnet. Did you mean 'mainnet'?",
+        "networks.rehearsal.of: no network 'mainet'; those of kind rpc and anvil are mainnet. Did you mean 'mainnet'?",
     ),
     "fork of itself": (
         real(fork=FORK.replace("mainnet", "rehearsal")),
-        "networks.rehearsal.of: 'rehearsal' is of kind fork, which begins anew each time; only one of kind rpc is "
-        "forked, and there are mainnet.",
+        "networks.rehearsal.of: 'rehearsal' is of kind fork, a fork itself; fork what it is forked from; those of kind "
+        "rpc and anvil are forked: mainnet.",
+    ),
+    "fork of a tester": (
+        real(fork=FORK.replace("mainnet", "local")),
+        "networks.rehearsal.of: 'local' is of kind tester, whose state no other program can take over; those of kind "
+        "rpc and anvil are forked: mainnet.",
+    ),
+    "fork of an anvil at a block": (
+        real(fork=FORK.replace("mainnet", "devnet") + '\nblock = 3\n[networks.devnet]\nkind = "anvil"'),
+        "networks.rehearsal.block: an anvil is forked as it stands, and devnet is one; leave block out.",
     ),
     "fork with a chain id": (
         real(fork=FORK + "\nchain_id = 1"),

@@ -346,6 +346,15 @@ def test_each_is_undone_on_its_own(networks, network):
         chain.request("eth_sendTransaction", [payment])
     assert (network.chain_id, other.chain_id) == (56, 8453)
 
+def test_a_copy_goes_on_from_another_network_of_the_plan(networks, network):
+    mined = network.request("eth_sendTransaction", [{"from": network.accounts["user"], "to": "0x00000000000000000000000000000000000A11cE", "value": "0x7"}])
+    copy = networks["copy"]
+    assert (copy.kind.value, copy.chain_id, copy.base.number) == ("fork", 56, network.head().number)
+    copy.set_balance("0x00000000000000000000000000000000000A11cE", 9)
+    balances = [each.request("eth_getBalance", ["0x00000000000000000000000000000000000A11cE", "latest"]) for each in (network, copy)]
+    assert balances == ["0x7", "0x9"]
+    assert copy.request("eth_getTransactionReceipt", [mined])["status"] == "0x1"
+
 test_and_once_more = test_each_is_undone_on_its_own
 """
 TWO_NETWORKS = """
@@ -355,6 +364,11 @@ name = "toy"
 [networks.local]
 kind = "anvil"
 chain_id = 56
+binary = "{anvil}"
+
+[networks.copy]
+kind = "fork"
+of = "local"
 binary = "{anvil}"
 
 [networks.other]
@@ -383,6 +397,7 @@ def test_several_networks_are_open_in_one_test(chain_project, outcomes, tmp_path
 
     assert {name: each.outcome for name, each in came.items()} == {
         "test_each_is_undone_on_its_own": "passed",
+        "test_a_copy_goes_on_from_another_network_of_the_plan": "passed",
         "test_and_once_more": "passed",
     }
 
