@@ -1,12 +1,15 @@
-"""Writes suites/lookcoin/deployments/*.json as LookCoin's state manager would, from chains of this machine.
+"""Writes suites/lookcoin's state from chains of this machine: LevelDB as it was, JSON as the migration leaves it.
 
     python scripts/lookcoin_records.py
 
-The files are committed; run it after a contract or the inventory changed. Same contracts, same bytes.
+The files are committed; run it after a contract or the inventory changed. Same contracts, same bytes of JSON.
 """
 
+import hashlib
 import json
 import os
+import shutil
+import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -63,6 +66,28 @@ def main() -> None:
         file = HERE / "deployments" / f"{document['network']}.json"
         file.write_text(f"{json.dumps(document, indent=1)}\n")
         print(f"{file.name}: {len(names)} contracts")
+    print(f"leveldb: {leveldb()} keys")
+
+
+def leveldb() -> int:
+    """The LevelDB that those records were migrated from, its known corrupted entry, and the manifest of its backup."""
+    sys.path.insert(0, str(HERE))
+    from manager import FILES, JsonState, LevelDbState  # noqa: PLC0415 - the suite's own program
+
+    folder = HERE / "leveldb"
+    shutil.rmtree(folder, ignore_errors=True)
+    before, after, keys = LevelDbState(folder, create=True), JsonState(HERE / "deployments"), 1
+    for chain_id in FILES:
+        for record in after.of(chain_id).values():
+            before.put(record)
+            keys += 1
+    before.put({"contractName": "LookCoin", "chainId": 31337, "networkName": "hardhat", "address": "0x" + "0" * 40})
+    before.close()
+    for name in ("LOCK", "LOG"):
+        (folder / name).unlink()
+    lines = [f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.name}\n" for each in sorted(folder.iterdir())]
+    (HERE / "leveldb.sha256").write_text("".join(lines))
+    return keys
 
 
 if __name__ == "__main__":

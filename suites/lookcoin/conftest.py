@@ -1,9 +1,17 @@
-"""LookCoin's contracts on five local chains, in the order of the inventory: so they are where they are recorded."""
+"""LookCoin's contracts on five local chains, in the order of the inventory; and copies of its state to work on."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 
 SUPPLY = 5_000_000_000 * 10**18
 LIMIT = 20_000_000 * 10**18
@@ -73,3 +81,57 @@ def lookcoin(rollout, books):
     for network, names in rollout.contracts.inventory.items():
         assert list(deploy(books[network], network, names))
     return books
+
+
+@pytest.fixture
+def state(tmp_path):
+    """A copy of the state in dual mode: ``leveldb/``, ``deployments/``, ``mode``; drills never touch the original."""
+    for part in ("leveldb", "deployments"):
+        shutil.copytree(HERE / part, tmp_path / part, ignore=shutil.ignore_patterns("LOCK"))
+    (tmp_path / "mode").write_text("dual\n")
+    return tmp_path
+
+
+@pytest.fixture
+def runbook():
+    """Run a command of the runbook, as people do."""
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, HERE / "runbook.py", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def compared(rollout, stores):
+    """Both backends of a copy read by the gate, not by the manager: how many agree, and what is wrong."""
+
+    def compare(folder):
+        declared = {name: rollout.stores[name] for name in ("leveldb", "json")}
+        there = type(stores)({name: replace(each, path=folder / each.path.name) for name, each in declared.items()})
+        tally = there.compare("leveldb", "json", key=["chainId", "contractName"], outside={"chainId": ("31337",)})
+        wrong = {sort: count for sort, count in tally["counts"].items() if count and sort != "set_aside"}
+        return tally["same"], wrong
+
+    return compare
+
+
+@pytest.fixture
+def record():
+    """A record of a contract that nobody has deployed yet, with a number that no double holds."""
+    return {
+        "contractName": "FeeManagerV2",
+        "chainId": 97,
+        "networkName": "bsctestnet",
+        "address": "0x00000000000000000000000000000000C0fFEE01",
+        "factoryByteCodeHash": "0x" + "ab" * 32,
+        "implementationHash": "0x" + "cd" * 32,
+        "deploymentArgs": [2**200 + 1, "0x00000000000000000000000000000000C0fFEE02"],
+        "timestamp": 1_754_956_800_123_456_999,
+    }

@@ -99,6 +99,7 @@ EVERY = {
     "kustodia:beta": 5,
     "kustodia:limited": 5,
     "kustodia:full": 4,
+    "lookcoin:watch": 5,
     "knowton:testnet": 16,
 }
 """How many things the criteria of a stage are about on the platform: a contract is one of three."""
@@ -156,6 +157,7 @@ ALARMS = {
         "platform: no contract is paused [SkillProfile]",
     ],
     "kustodia:beta": ["platform: no contract was paused", "platform: no role was changed"],
+    "lookcoin:watch": ["platform: error rate", "platform: availability"],
     "knowton:testnet": [
         "CPU usage [a]", "memory usage [a]", "error rate", "transactions do not fail", "data are in sync",
         "databases are connected [redis]",
@@ -186,6 +188,11 @@ FIRES = {
     "kustodia:full": {
         "platform: transactions succeed": [Severity.IMMEDIATE],
         "platform: custody equals the balance": [Severity.IMMEDIATE],
+    },
+    "lookcoin:watch": {
+        "platform: latency against the baseline": [Severity.IMMEDIATE],
+        "platform: records are what the chains say": [Severity.IMMEDIATE],
+        "platform: contracts can be deployed": [Severity.IMMEDIATE],
     },
 }
 
