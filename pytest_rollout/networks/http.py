@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.errors import NetworkError
 from pytest_rollout.core.rollout import Url
+from pytest_rollout.networks.lines import Lines
 from pytest_rollout.networks.logs import in_parts, is_too_large, may_be_cut
 from pytest_rollout.networks.methods import Call
 
@@ -91,8 +92,15 @@ class Endpoint:
         self._counting = threading.Lock()
         self._numbers = itertools.count(1)
         self._most = MOST_AT_ONCE
+        self._takes_so_many = True
+        self._lines = Lines()
         self._own = threading.local()
         self._sessions: list[requests.Session] = []
+
+    @property
+    def most_at_once(self) -> int:
+        """How many calls are put into one request."""
+        return self._most
 
     def ask(self, calls: Sequence[Call]) -> list[Any]:
         """A result, or a ``Refusal``, for each call in order; raises ``Silent``.
@@ -108,19 +116,20 @@ class Endpoint:
         return self._each([call])[0]
 
     def _each(self, calls: Sequence[Call]) -> list[Any]:
-        answers: list[Any] = []
-        at = 0
-        while at < len(calls):
-            part = calls[at : at + self._most]
-            answered = self._patiently(part)
-            if answered is None:
-                continue  # so many at once were refused: the same ones again, in smaller parts
-            answers += answered
-            at += len(part)
-        return answers
+        answers: dict[int, Any] = {}
+        while still := [index for index in range(len(calls)) if index not in answers]:
+            parts = [still[at : at + self._most] for at in range(0, len(still), self._most)]
+            if not self._takes_so_many:
+                parts = parts[:1]
+            told = self._lines.each(lambda part: self._patiently([calls[index] for index in part]), parts)
+            self._takes_so_many = None not in told
+            for part, given in zip(parts, told, strict=True):
+                answers |= zip(part, given or (), strict=given is not None)
+        return [answers[index] for index in range(len(calls))]
 
     def close(self) -> None:
         """Let go of the connections."""
+        self._lines.close()
         for session in self._sessions:
             session.close()
         self._sessions.clear()
@@ -137,7 +146,7 @@ class Endpoint:
                 given = self._once([calls[index] for index in still])
                 answers |= {i: each for i, each in zip(still, given, strict=True) if not _is_limited(each)}
             except _Fewer:
-                self._most = max(1, len(still) // 2)
+                self._most = min(self._most, max(1, len(still) // 2))
                 return None
             except _Slower as slower:
                 wanted = slower.seconds

@@ -56,6 +56,11 @@ class Nodes:
         """How many HTTP requests were made."""
         return sum(each.asked for each in self.endpoints)
 
+    @property
+    def most_at_once(self) -> int:
+        """How many calls each of them is asked in one request."""
+        return min(each.most_at_once for each in self.endpoints)
+
     def ask(self, calls: Sequence[Call]) -> list[Any]:
         """A result or a ``Refusal`` for each call, as a quorum has it."""
         if not calls:

@@ -15,6 +15,7 @@ from pytest_rollout.networks.accounts import Accounts
 from pytest_rollout.networks.http import Patience, Refusal
 from pytest_rollout.networks.looking import looked_at
 from pytest_rollout.networks.methods import Call, check_reads, only_reads
+from pytest_rollout.networks.multicall import Together
 from pytest_rollout.networks.nodes import Nodes
 from pytest_rollout.networks.port import Head, SnapshotId, cannot, quantity
 from pytest_rollout.networks.receipts import awaited
@@ -58,6 +59,7 @@ class RpcChain:
         self.chain_id = network.chain_id or 0
         self.errors = CustomErrors()
         self.nodes = Nodes(network, patience)
+        self._together = Together(self.nodes)
         self._network = network
         self._writes = network.writes and allow_writes
         self._allow_writes = allow_writes
@@ -102,10 +104,10 @@ class RpcChain:
         return self._result(method, answer)
 
     def batch(self, calls: Sequence[Call]) -> list[Any | Exception]:
-        """The results of calls that only read, a hundred of them in one round trip or what the node allows."""
+        """The results of calls that only read, in one round trip or what the node allows."""
         self._check_open()
         check_reads(self.name, calls)
-        answers = self.nodes.ask([self._placed(method, params) for method, params in calls])
+        answers = self._together.ask([self._placed(method, params) for method, params in calls])
         return [self._or_error(method, answer) for (method, _), answer in zip(calls, answers, strict=True)]
 
     def send(self, transaction: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import gzip
 import json
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -255,6 +256,32 @@ def test_only_the_calls_that_were_too_many_are_asked_again(node: Any, endpoint: 
 
     assert endpoint.ask(BATCH) == ["0x1", "late", "0x1"]
     assert (len(node.asked[0]), node.asked[1]["method"]) == (3, "eth_b")
+
+
+def test_what_fits_no_batch_is_asked_in_several_at_the_same_time(node: Any) -> None:
+    """On a slow line three requests take as long as one: here each is answered only when all three are there."""
+    all_there = threading.Barrier(3, timeout=10)
+    endpoint = Endpoint("mainnet", node.url, Patience(reply=20))
+
+    def answer(request: Any) -> Any:
+        all_there.wait()
+        return [ok(each, result=each["method"]) for each in reversed(request)]
+
+    node.answer = answer
+    calls = [(f"eth_{number}", []) for number in range(250)]
+
+    assert endpoint.ask(calls) == [method for method, _ in calls]
+    assert endpoint.ask(calls) == [method for method, _ in calls]
+    assert sorted(len(each) for each in node.asked) == [50, 50, 100, 100, 100, 100]
+    endpoint.close()
+
+
+def test_a_part_that_is_not_answered_is_an_error_of_the_whole(node: Any) -> None:
+    endpoint = Endpoint("mainnet", node.url, Patience(reply=20))
+    node.answer = lambda request: raw(b"", 503) if len(request) < 100 else [ok(each, result=1) for each in request]
+
+    assert trouble(endpoint, [CALL] * 250) == "answered a batch of 50 calls with HTTP status 503."
+    endpoint.close()
 
 
 @pytest.mark.parametrize("how", ["status 413", "an error of the whole"])
