@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_rollout.core.errors import NetworkError
 from pytest_rollout.core.rollout import Url
@@ -33,6 +34,8 @@ MOST_AT_ONCE = 100
 _FIRST_PAUSE = 0.25
 _OK, _TOO_LARGE, _TOO_MANY = 200, 413, 429
 _CHUNK = 1 << 16
+_SHORTEST_KEY, _SHORTEST_PART = 8, 4
+"""Shorter parts of a URL are words of the language as well."""
 _LIMITED = re.compile(
     r"rate.?limit|too many requests|requests? (?:per|limit)|compute units|capacity exceeded", re.IGNORECASE
 )
@@ -88,6 +91,7 @@ class Endpoint:
         self.rate_limited = 0
         self._network = network
         self._url = url.value
+        self._hidden = _secret_parts(url.value)
         self._patience = patience or Patience()
         self._counting = threading.Lock()
         self._numbers = itertools.count(1)
@@ -179,7 +183,7 @@ class Endpoint:
         if len(calls) == 1:
             return [self._answer(reply, numbers[0], what)]
         if isinstance(reply, dict) and isinstance(error := reply.get("error"), dict):
-            refusal = _refusal(error)
+            refusal = self._refusal(error)
             if _is_limited(refusal):
                 raise _Slower(None)
             if _BATCH.search(refusal.message):
@@ -234,7 +238,7 @@ class Endpoint:
             return reply["result"]
         if not isinstance(error, dict):
             raise self._silent(f"answered {what} with {_short(error)} as its error, which is no JSON-RPC error")
-        return _refusal(error)
+        return self._refusal(error)
 
     def _post(self, body: bytes, what: str) -> tuple[int, float | None, bytes]:
         import requests  # noqa: PLC0415 - paid for where a real chain is asked
@@ -296,7 +300,22 @@ class Endpoint:
         return parsed
 
     def _silent(self, what: str) -> Silent:
-        return Silent(f"network {self._network}: the node at {self.shown} {what}.")
+        return Silent(f"network {self._network}: the node at {self.shown} {self._clean(what)}.")
+
+    def _refusal(self, error: Mapping[str, Any]) -> Refusal:
+        code, message = error.get("code"), error.get("message")
+        return Refusal(
+            code=code if type(code) is int else 0,
+            message=self._clean(message) if isinstance(message, str) else "",
+            data=error.get("data"),
+        )
+
+    def _clean(self, text: str) -> str:
+        """A node's own words without what it was asked with: some tell the key that they did not know."""
+        text = text.replace(self._url, self.shown)
+        for each in self._hidden:
+            text = text.replace(each, "<url>")
+        return text
 
 
 _TOO_LONG = Refusal(code=_TOO_LARGE, message="response too large")
@@ -323,13 +342,14 @@ def _named(calls: Sequence[Call]) -> str:
     return calls[0][0] if len(calls) == 1 else f"a batch of {len(calls)} calls"
 
 
-def _refusal(error: Mapping[str, Any]) -> Refusal:
-    code, message = error.get("code"), error.get("message")
-    return Refusal(
-        code=code if type(code) is int else 0,
-        message=message if isinstance(message, str) else "",
-        data=error.get("data"),
-    )
+def _secret_parts(url: str) -> list[str]:
+    """What of a URL opens doors, longest first: all of it, credentials, long parts of the path, what the query says."""
+    split = urlsplit(url)
+    path = [each for each in split.path.split("/") if len(each) >= _SHORTEST_KEY]
+    query = [each for _, each in parse_qsl(split.query)]
+    parts = [url, split.username or "", split.password or "", *path, *query]
+    parts += [unquote(each) for each in parts]
+    return sorted({each for each in parts if len(each) >= _SHORTEST_PART}, key=len, reverse=True)
 
 
 def _is_limited(answer: object) -> bool:

@@ -203,13 +203,7 @@ class RpcChain:
             return told(refusal, self.errors)
         if refusal.code == _UNKNOWN_METHOD or _UNKNOWN.search(refusal.message):
             return NetworkError(f"network {self.name} (rpc) does not know {method}, or not with these parameters.")
-        return NetworkError(f"network {self.name}: {method} was refused: {self._clean(refusal.message)}")
-
-    def _clean(self, text: str) -> str:
-        """A node's own words, without the URLs it was asked at."""
-        for url in self._network.urls:
-            text = text.replace(url.value, url.shown)
-        return text[:300]
+        return NetworkError(f"network {self.name}: {method} was refused: {refusal.message[:300]}")
 
     def _addresses(self) -> list[str]:
         """The accounts the node holds keys of; asked only where it may send."""

@@ -54,6 +54,12 @@ def build(contracts: Contracts, chain: Chain) -> None:
     deploy("Uups", open_vault.address, open_vault.encode_abi("initialize", [account["admin"]]), as_="Ajar")
     contracts.at("Ajar", contracts.Ajar.address, artifact="OpenVault")
     deploy("PickyVault")
+    for name, migrator in (("Gated", account["user"]), ("Migrated", account["user"]), ("Nobodys", NOBODY)):
+        gated = deploy("GatedVault", as_=name)
+        send(gated.functions.initialize(account["admin"], migrator))
+    send(contracts.Migrated.functions.initializeV2(), sender="user")
+    deploy("OwnedVault", account["user"])
+    send(deploy("OwnedVault", account["user"], as_="OwnedOnce").functions.initialize(), sender="user")
     for name in ("Listed", "Told"):
         contract = deploy(name, account["admin"])
         pauser = contract.functions.PAUSER_ROLE().call()
@@ -126,6 +132,10 @@ AGREEING: dict[str, tuple[Any, ...]] = {
     "not re-initialisable": ("Safe.reinitialisable", False),
     "locked": ("Vault.reinitialisable", False),
     "open": ("Ajar.reinitialisable", True),
+    "open to one with a role": ("Gated.reinitialisable", True),
+    "closed to one with a role": ("Migrated.reinitialisable", False),
+    "open to its owner": ("OwnedVault.reinitialisable", True),
+    "closed to its owner": ("OwnedOnce.reinitialisable", False),
     "interface by name": ("Listed.interfaces.AccessControlEnumerable", True),
     "interface by id": ("Told.interfaces.0x7965DB0B", True),
     "event happened": ("Told.events.RoleRevoked", True),
@@ -197,6 +207,11 @@ REFUSED: dict[str, tuple[Any, ...]] = {
     "no implementation": ("Vault.implementation_code_hash", "0x" + "11" * 32, "is no proxy of EIP-1967"),
     "no implementation's artifact": ("Vault.implementation_artifact", "Vault", "is no proxy of EIP-1967"),
     "refused for another reason": ("PickyVault.reinitialisable", False, "does not say that it was called before"),
+    "a role that nobody has": (
+        "Nobodys.reinitialisable",
+        False,
+        "is for those with a role that nobody has, which does not prove that it was called before",
+    ),
     "no initialiser": ("Coin.reinitialisable", False, "declares no initialiser"),
     "no such library": ("Linked.libraries.Products", "Sums", "it takes no library Products; it takes Sums"),
     "no such immutable": ("Vault.immutables.price", 5, "knows no immutable price; it knows"),

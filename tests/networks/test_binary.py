@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -13,6 +15,7 @@ from pytest_rollout.core.errors import NetworkError
 from pytest_rollout.core.rollout import Network, NetworkKind
 from pytest_rollout.networks.anvil import AnvilChain, Patience
 from pytest_rollout.networks.binary import find
+from pytest_rollout.networks.hardforks import DEFAULT_CHAIN_ID
 
 INSTALL = "`npm install @foundry-rs/anvil` or `foundryup` (https://getfoundry.sh) installs it"
 ANVIL = "echo 'anvil Version: 1.7.1'"
@@ -194,3 +197,16 @@ def test_an_anvil_with_another_chain_id_is_refused_before_anything_is_sent(tmp_p
         "network devnet: expected chain id 31337 (a development chain), the node answers 1 (Ethereum). Nothing was sent."
     )
     assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
+def test_a_port_that_is_somebody_else_s_is_not_spoken_to(tmp_path: Path, stub: Callable[[], Any]) -> None:
+    """E16: a node that could not bind says where it would have been; whoever answers there is another."""
+    somebody = stub()
+    somebody.answer = lambda request: {"jsonrpc": "2.0", "id": request["id"], "result": hex(DEFAULT_CHAIN_ID)}
+    says = f"echo 'Listening on 127.0.0.1:{somebody.server.server_port}'; exec sleep 60"
+    path = program(tmp_path / "anvil", f'[ "$1" = --version ] && {ANVIL} && exit\n{says}')
+
+    with pytest.raises(NetworkError, match="anvil did not listen within 0.5 s of its start; it was ended"):
+        started(path)
+
+    assert somebody.asked == []

@@ -527,6 +527,17 @@ def test_a_balance_is_a_whole_number_of_wei(wei: Any, anvil: Chain) -> None:
         anvil.set_balance(STRANGER, wei)
 
 
+def test_anybody_may_ask_whether_they_have_money_or_not(chain: Chain, probe: Any) -> None:
+    """A call costs nothing; what it carries has to be there."""
+    asked = {"to": probe.address, "data": probe.encode_abi("number")}
+    poor = "0x000000000000000000000000000000000000bEEF"
+
+    assert int(chain.request("eth_call", [{"from": poor, **asked}, "latest"]), 16) == 1
+    assert chain.request("eth_getBalance", [poor, "latest"]) == "0x0"
+    with pytest.raises((NetworkError, Reverted)):
+        chain.request("eth_call", [{"from": poor, "value": hex(10**18), **asked}, "latest"])
+
+
 @pytest.mark.parametrize("kind", [NetworkKind.ANVIL, NetworkKind.FORK])
 def test_a_call_can_be_traced(kind: NetworkKind, open_chain: Callable[..., Chain]) -> None:
     assert open_chain(kind).request(*TRACE)["failed"] is False

@@ -35,11 +35,14 @@ def role_of(subject: Subject, role: str) -> Reading[Value]:
 def _members(subject: Subject, role: str) -> Reading[Value]:
     """Everybody who holds the role: those expected in the plan's order and spelling, then all others."""
     identifier = str((yield from role_of(subject, role)))
+    return in_order(subject, (yield from members_of(subject, identifier)))
+
+
+def members_of(subject: Subject, identifier: str) -> Reading[list[str]]:
+    """Everybody who holds the role of that identifier, in lower case."""
     if _has(subject, "getRoleMemberCount(bytes32)") and _has(subject, "getRoleMember(bytes32,uint256)"):
-        found = yield from _enumerated(subject, identifier)
-    else:
-        found = yield from _from_events(subject, identifier)
-    return in_order(subject, found)
+        return (yield from _enumerated(subject, identifier))
+    return (yield from _from_events(subject, identifier))
 
 
 def _enumerated(subject: Subject, identifier: str) -> Reading[list[str]]:

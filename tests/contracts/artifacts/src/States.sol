@@ -67,6 +67,28 @@ contract PickyVault {
     }
 }
 
+/// Only who has the role may migrate it, once; who has not is refused before it is asked whether it was done.
+contract GatedVault is Initializable, AccessControl {
+    bytes32 public constant MIGRATOR_ROLE = keccak256("MIGRATOR_ROLE");
+    uint256 public version;
+
+    function initialize(address admin, address migrator) external initializer {
+        _grantRole(DEFAULT_ADMIN_ROLE, admin);
+        if (migrator != address(0)) _grantRole(MIGRATOR_ROLE, migrator);
+    }
+
+    function initializeV2() external onlyRole(MIGRATOR_ROLE) reinitializer(2) {
+        version = 2;
+    }
+}
+
+/// The owner may migrate it, once.
+contract OwnedVault is Initializable, Ownable {
+    constructor(address owner_) Ownable(owner_) {}
+
+    function initialize() external onlyOwner initializer {}
+}
+
 contract Uups is ERC1967Proxy {
     constructor(address implementation, bytes memory data) ERC1967Proxy(implementation, data) {}
 }
