@@ -1,7 +1,8 @@
 """Real engines on the same signed transactions: py-evm and the specification agree, pyrevm truly does not, anvil decides.
 
 The blocks are those of ``evm/make_blocks.py``: transfers, refunds, reverts, endless loops, logs,
-precompiles, creation, self-destruction, transient storage, and transactions that are refused.
+precompiles, creation, self-destruction, transient storage, and transactions that are refused; and a few
+of Ethereum's public state tests, made again by ``evm/make_state_tests.py``.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ OWN_ENVIRONMENT = "environment"
 """Stores the block's own number, time and randomness, and anvil mines with those of its own."""
 REFUSED = ("a nonce too high", "more than there is", "too little gas")
 ALL = pytest.mark.parametrize("block", BLOCKS, ids=[block["name"] for block in BLOCKS])
+STATE_TESTS: list[dict[str, Any]] = json.loads((EVM / "state_tests.json").read_text())
+PUBLIC = pytest.mark.parametrize("block", STATE_TESTS, ids=[block["name"] for block in STATE_TESTS])
 
 
 def _evms() -> Any:
@@ -50,11 +53,12 @@ def _evms() -> Any:
 evms = _evms()
 
 
-def test_the_blocks_are_those_that_the_script_makes() -> None:
+@pytest.mark.parametrize(("script", "blocks"), [("make_blocks.py", BLOCKS), ("make_state_tests.py", STATE_TESTS)])
+def test_the_blocks_are_those_that_the_script_makes(script, blocks) -> None:
     """A data file that nobody can make again is nobody's evidence."""
-    made = subprocess.run([sys.executable, EVM / "make_blocks.py"], capture_output=True, text=True, check=True)
+    made = subprocess.run([sys.executable, EVM / script], capture_output=True, text=True, check=True)
 
-    assert json.loads(made.stdout) == BLOCKS
+    assert json.loads(made.stdout) == blocks
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,38 @@ def test_py_evm_and_the_specification_agree(agreeing, block) -> None:
     assert after["comparisons"] == before["comparisons"] + 1
     assert after["divergences"] == 0
     assert after["agreed_refusals"] - before["agreed_refusals"] == (block["name"] in REFUSED)
+
+
+@PUBLIC
+def test_a_public_state_test_ends_in_the_root_that_is_published(agreeing, block) -> None:
+    """The signed bytes are those of the suite, and both engines come to its state root."""
+    before = agreeing.stats()
+
+    answer = agreeing.verify_block(block)
+
+    assert f"0x{keccak(hexstr=block['transactions'][0]).hex()}" == block["published"]["transaction"]
+    assert f"0x{answer['state_root'].hex()}" == block["published"]["state_root"]
+    assert agreeing.stats()["comparisons"] - before["comparisons"] == 1
+    assert agreeing.stats()["divergences"] == before["divergences"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("stExample/basefeeExample", "receipts[0].gas_used: reference 47216, candidate 43116"),
+        ("stRefundTest/refund50_1", "receipts[0].gas_used: reference 36824, candidate 21144"),
+        ("stRefundTest/refund_CallA", "receipts[0].gas_used: reference 45930, candidate 43430"),
+    ],
+)
+def test_pyrevm_diverges_on_public_state_tests_where_refunds_and_access_lists_count(name, text) -> None:
+    """Its bindings know neither the cap of refunds nor the transaction's list; the first differing field says so."""
+    block = next(each for each in STATE_TESTS if each["name"] == name)
+    ignore = ("post", "state_root", "receipts[].logs")
+    with closing(DualRun(evms.PyEvm(), evms.PyRevm(), limit=60, ignore=ignore)) as run:
+        run.verify_block(block)
+
+    ((_, divergence),) = run.divergences
+    assert divergence.text == text
 
 
 @pytest.fixture(scope="module")
@@ -145,10 +181,11 @@ def test_it_is_shrunk_to_the_two_transactions_that_it_takes() -> None:
 
 
 @pytest.fixture(scope="module")
-def anvil():
-    declared = Network(name="cancun", kind=NetworkKind.ANVIL, chain_id=31337, hardfork="cancun")
-    with closing(AnvilChain(declared)) as chain:
-        yield chain
+def anvils():
+    """One of our own chain id, and one of that of the public tests."""
+    declared = [Network(name="c", kind=NetworkKind.ANVIL, chain_id=each, hardfork="cancun") for each in (31337, 1)]
+    with closing(AnvilChain(declared[0])) as ours, closing(AnvilChain(declared[1])) as mainnet:
+        yield {31337: ours, 1: mainnet}
 
 
 def _receipts_of_anvil(chain: AnvilChain, block: dict[str, Any]) -> list[dict[str, Any]]:
@@ -177,11 +214,16 @@ def _receipts_of_anvil(chain: AnvilChain, block: dict[str, Any]) -> list[dict[st
     return receipts
 
 
-@pytest.mark.parametrize("name", [name for name in BY_NAME if name not in {*REFUSED, OWN_ENVIRONMENT}])
-def test_anvils_receipts_are_those_of_both(anvil, name) -> None:
+ON_ANVIL = [each for each in BLOCKS if each["name"] not in {*REFUSED, OWN_ENVIRONMENT}]
+ON_ANVIL += [
+    each for each in STATE_TESTS if "transientStorage" not in each["name"]
+]  # it asks for more gas than a block
+
+
+@pytest.mark.parametrize("block", ON_ANVIL, ids=[each["name"] for each in ON_ANVIL])
+def test_anvils_receipts_are_those_of_both(anvils, block) -> None:
     """A third implementation, over RPC, on the same signed bytes."""
-    block = BY_NAME[name]
-    receipts = canonical(_receipts_of_anvil(anvil, block))
+    receipts = canonical(_receipts_of_anvil(anvils[block["env"]["chain_id"]], block))
 
     for engine in (evms.PyEvm(), evms.Eels()):
         answer = canonical(engine.verify_block(block))["receipts"]
