@@ -229,6 +229,59 @@ def sign(
 
 
 @app.command()
+def attest(
+    stage: Place,
+    *,
+    key: Annotated[str, typer.Option(metavar="KEY", help="A PEM file, env:NAME, or a URI such as hsm:2.")],
+    public_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The public half of a key that a URI names.")
+    ] = None,
+    password_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The variable with the key's password or PIN.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Default reports/ROLLOUT/STAGE/attestation.json.")
+    ] = None,
+    ledger: LedgerUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Sign the newest judgement of STAGE with all it rests on, for whoever wants to check it."""
+    from pytest_rollout.cli import attesting  # noqa: PLC0415 - only for this command
+
+    workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)
+    document, text = attesting.write(
+        workspace, stage, key=key, public=public_key, password_env=password_env, output=output
+    )
+    _print(document, text, as_json)
+    return 0
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An attestation.json.")],
+    *,
+    key: Annotated[list[Path], typer.Option(metavar="FILE", help="A public key in PEM; repeatable, one must fit.")],
+    place: Annotated[str | None, typer.Option("--for", metavar="ROLLOUT:STAGE", help="What it must be about.")] = None,
+    network: Annotated[str | None, typer.Option(metavar="NAME", help="The network it must be about.")] = None,
+    commit: Annotated[str | None, typer.Option(metavar="HASH", help="The commit it must be about.")] = None,
+    ledger_id: Annotated[str | None, typer.Option(metavar="ID", help="The ledger it must come from.")] = None,
+    at_least: Annotated[
+        int | None, typer.Option(metavar="ENTRY", help="Refuse judgements older than this ledger entry.")
+    ] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="Verify as of then; default now.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Check an attestation by the public key alone: 0 promote, 10 hold or not to be believed, 20 rollback."""
+    from pytest_rollout.cli import attesting  # noqa: PLC0415 - only for this command
+
+    wanted = attesting.expected(place, network, commit, ledger_id, at_least)
+    verified = operations.attesting.verify(file, key, wanted, attesting.moment(at))
+    document, text, status = attesting.told(verified, wanted)
+    _print(document, text, as_json)
+    return status
+
+
+@app.command()
 def promote(stage: Place, by: By = None, ledger: LedgerUrl = None, as_json: Json = False) -> int:
     """Look again, then move the rollout on from STAGE, if its judgement still stands."""
     workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)

@@ -6,10 +6,21 @@ it did; the command line prints it. Judging a gate is ``runner``'s.
 
 from __future__ import annotations
 
+from pytest_rollout.operations import attesting
 from pytest_rollout.operations.moving import promote, roll_back
 from pytest_rollout.operations.standing import Standing, standing
 from pytest_rollout.operations.telling import tell_move
 from pytest_rollout.operations.ticking import LARGEST_EVIDENCE, tick
 from pytest_rollout.operations.workspace import Workspace
 
-__all__ = ["LARGEST_EVIDENCE", "Standing", "Workspace", "promote", "roll_back", "standing", "tell_move", "tick"]
+__all__ = [
+    "LARGEST_EVIDENCE",
+    "Standing",
+    "Workspace",
+    "attesting",
+    "promote",
+    "roll_back",
+    "standing",
+    "tell_move",
+    "tick",
+]

@@ -37,6 +37,10 @@ _FILES = {
 }
 
 
+ATTESTATION = "attestation.json"
+"""What `rollout attest` writes there, about the judgement that the folder is about."""
+
+
 def clear(folder: Path) -> None:
     """Take away what an earlier run left in ``<reports>/<rollout>/<stage>``, lest it be taken for this one's.
 
@@ -64,7 +68,7 @@ def entered(folder: Path) -> Folder:
 
 def emptied(here: Folder) -> None:
     """Remove what this room has written into that folder, or was about to write."""
-    ours = set(_FILES.values())
+    ours = {*_FILES.values(), ATTESTATION}
     for name in here.names():
         if name in ours or (name.startswith(".") and name.endswith(PART)):
             here.remove(name)

@@ -23,9 +23,21 @@ _END = b"\n}\n"
 
 def parts(sealed: Sealed) -> Iterator[bytes]:
     """The bytes of the file, piece by piece."""
-    yield f'{{\n"schema": {json.dumps(SCHEMA)},\n"digest": {json.dumps(sealed.digest)},'.encode()
+    return _parts(sealed.payload, sealed.digest)
+
+
+def digest_of_file(payload: bytes) -> str:
+    """The SHA-256, in hex, of the file that a judgement with these recorded bytes has."""
+    state = hashlib.sha256()
+    for part in _parts(payload, hashlib.sha256(payload).hexdigest()):
+        state.update(part)
+    return state.hexdigest()
+
+
+def _parts(payload: bytes, digest: str) -> Iterator[bytes]:
+    yield f'{{\n"schema": {json.dumps(SCHEMA)},\n"digest": {json.dumps(digest)},'.encode()
     yield _KEY
-    yield sealed.payload
+    yield payload
     yield _END
 
 

@@ -2,8 +2,8 @@
 
 The events stand first, one JSON line each, in the order they arrived; then the samples that sources
 answered, one line a metric, and those of baselines; the last line holds what the supervisor itself
-pinned and saw, and how many lines of samples stand before it. Only the plan is not enclosed: its
-digest is.
+pinned and saw, how many lines of samples stand before it, and of the plan what the judge reads,
+without secrets: whoever has the evidence needs nothing else to judge again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from fractions import Fraction
+from pathlib import PurePosixPath
 from typing import Any
 
 from pytest_rollout.core.asking import Sampled
@@ -24,10 +25,14 @@ from pytest_rollout.core.judging import Ending, Question
 from pytest_rollout.core.manifest import Doubt, Function, Manifest
 from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.node_memory import Remembered
-from pytest_rollout.core.rollout import Rollout
+from pytest_rollout.core.plain import plain, read
+from pytest_rollout.core.redaction import Redactor
+from pytest_rollout.core.rollout import Network, Rollout
 from pytest_rollout.core.subject import Deployed, Subject
 
-_VERSION = 2
+_VERSION = 3
+_WITHOUT_PLAN = 2
+"""The version that did not enclose the plan: it can be judged again where the plan is."""
 _WITHOUT_SAMPLES = 1
 """The version that knew no samples; what it recorded is judged as ever."""
 
@@ -39,6 +44,7 @@ def pack(question: Question) -> bytes:
     about = {
         "version": _VERSION,
         "plan": question.plan,
+        "rollout": _enclosed(question),
         "stage": question.stage.name,
         "manifest": _flat(question.manifest)
         | {
@@ -68,15 +74,39 @@ def pack(question: Question) -> bytes:
     return b"".join(each + b"\n" for each in (*sampled.lines.values(), *baselines.values(), line.encode()))
 
 
+def _enclosed(question: Question) -> Any:
+    """Of the plan what judges read: one stage, metrics and chains; neither secrets nor places on this machine."""
+    plan = question.rollout
+    slim = Rollout(
+        name=plan.name,
+        title=plan.title,
+        folder=PurePosixPath(question.plan).parent,  # type: ignore[arg-type] # never opened
+        plan_digest=plan.plan_digest,
+        stages=(question.stage,),
+        networks={name: _bare(each) for name, each in plan.networks.items()},
+        metrics=plan.metrics,
+        judgement_max_age=plan.judgement_max_age,
+        ledger_id=plan.ledger_id,
+    )
+    return Redactor(plan.secrets).value(plain(slim))
+
+
+def _bare(network: Network) -> Network:
+    of = None if network.of is None else _bare(network.of)
+    return replace(network, of=of, binary=None, state=None, urls=(), accounts={})
+
+
 def _flat(value: Any) -> dict[str, Any]:
     """A dataclass's own fields, not copied: ``asdict`` would copy every text of a large gate."""
     return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
-def unpack(content: bytes, rollout: Rollout, evidence_digest: str) -> Question:
-    """The question that ``pack`` wrote, for the same plan; raises ``EvidenceError`` if it is not one."""
+def unpack(content: bytes, rollout: Rollout | None, evidence_digest: str) -> Question:
+    """The question that ``pack`` wrote, by ``rollout`` or by the plan it encloses; raises ``EvidenceError``."""
     try:
         lines, about = _about(content)
+        if rollout is None:
+            rollout = _plan(about)
         names, baselines = about["samples"], about["baselines"]
         count = len(lines) - len(names) - len(baselines)
         evidence = Evidence.of(json.loads(line) for line in lines[:count])
@@ -90,6 +120,18 @@ def unpack(content: bytes, rollout: Rollout, evidence_digest: str) -> Question:
         return replace(_question(about, rollout, evidence), evidence_digest=evidence_digest, sampled=sampled)
     except (KeyError, TypeError, ValueError) as error:
         raise EvidenceError(f"the recorded evidence cannot be read ({type(error).__name__}: {error}).") from None
+
+
+def _plan(about: dict[str, Any]) -> Rollout:
+    if about["rollout"] is None:
+        raise EvidenceError(
+            f"the evidence is of version {about['version']}, which does not enclose the plan; "
+            f"version {_VERSION} does. Run the gate again."
+        )
+    plan = read(about["rollout"])
+    if not isinstance(plan, Rollout):
+        raise EvidenceError(f"the evidence encloses a {type(plan).__name__} where a plan belongs.")
+    return plan
 
 
 def samples_in(content: bytes) -> dict[str, bytes]:
@@ -109,6 +151,8 @@ def _about(content: bytes) -> tuple[list[bytes], dict[str, Any]]:
     about = json.loads(last)
     if about["version"] == _WITHOUT_SAMPLES:
         about |= {"samples": [], "baselines": [], "entered": None, "unchanged": None, "captured": {}}
+    if about["version"] in {_WITHOUT_SAMPLES, _WITHOUT_PLAN}:
+        about |= {"rollout": None}
     elif about["version"] != _VERSION:
         raise EvidenceError(f"the evidence is of version {about['version']}; this version reads {_VERSION}.")
     if len(about["samples"]) + len(about["baselines"]) > len(lines):

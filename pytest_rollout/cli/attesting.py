@@ -1,0 +1,127 @@
+"""``rollout attest`` and ``rollout verify``: what they ask, write and print."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_rollout.core.attestation import Expected
+from pytest_rollout.core.errors import UsageError
+from pytest_rollout.core.outcome import Verdict
+from pytest_rollout.operations import Workspace, attesting
+from pytest_rollout.reporting.clearing import ATTESTATION
+from pytest_rollout.reporting.folder import PART, Folder
+
+if TYPE_CHECKING:
+    from pytest_rollout.runner.attesting import Verified
+
+_COMMIT = (40, 64)
+
+
+def write(
+    workspace: Workspace, place: str, *, key: str, public: Path | None, password_env: str | None, output: Path | None
+) -> tuple[dict[str, Any], str]:
+    """Sign the newest judgement and write the file; what was done, for programs and for people."""
+    rollout, stage = workspace.gate(place)
+    content = attesting.attest(
+        workspace, place, key=key, public=public, password=_password(password_env), now=datetime.now(UTC)
+    )
+    path = output or workspace.root / "reports" / rollout.name / stage.name / ATTESTATION
+    with Folder.open(path.parent) as folder:
+        pending = f".{path.name}{PART}"
+        folder.remove(pending)
+        folder.write(pending, [content])
+        folder.swap(pending, path.name)
+    shown = path.relative_to(workspace.root) if path.is_relative_to(workspace.root) else path
+    text = (
+        f"{rollout.name}:{stage.name}: attested in {shown}, {len(content)} bytes\n"
+        f"next: rollout verify {shown} --key PUBLIC_KEY"
+    )
+    return {"rollout": rollout.name, "stage": stage.name, "file": str(path), "size": len(content)}, text
+
+
+def expected(
+    place: str | None, network: str | None, commit: str | None, ledger_id: str | None, at_least: int | None
+) -> Expected:
+    """What the command line wants the attestation to be about; raises ``UsageError``."""
+    rollout, colon, stage = (place or "").partition(":")
+    if place is not None and not (colon and rollout and stage):
+        raise UsageError(f"--for {place}: write ROLLOUT:STAGE, such as takumi:alpha.")
+    if commit is not None and (len(commit) not in _COMMIT or set(commit) - set("0123456789abcdef")):
+        raise UsageError(f"--commit {commit[:70]}: write the whole commit, as `git rev-parse HEAD` prints it.")
+    return Expected(
+        rollout=rollout or None,
+        stage=stage or None,
+        network=network,
+        commit=commit,
+        ledger_id=ledger_id,
+        at_least=at_least,
+    )
+
+
+def moment(text: str | None) -> datetime:
+    """The time to verify at, fixed once: now, or what ``--at`` says."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = datetime.min  # noqa: DTZ901 - refused below, like every time without an offset
+    if found.tzinfo is None:
+        raise UsageError(f"--at {text[:40]}: write a time with its offset, such as 2026-11-02T10:00:00+00:00.")
+    return found
+
+
+def told(verified: Verified, wanted: Expected) -> tuple[dict[str, Any], str, int]:
+    """The attestation for programs and for people, and the exit status of its verdict."""
+    document, claims = verified.document, verified.claims
+    run, subject = document["run"], document["subject"]
+    verdict = Verdict(document["verdict"])
+    chain = f" (chain {subject['chain_id']}, block {subject['block']})" if subject["chain_id"] != "0" else ""
+    changed = "" if subject["committed"] else " with uncommitted changes"
+    lines = [
+        f"{run['rollout']}:{run['stage']}: {verdict.value.upper()}, judged again: the same",
+        f"signed by {verified.key_id}",
+        f"network {run['network'] or 'none'}{chain}, commit {subject['commit'] or 'none'}{changed}",
+        f"ledger {run['ledger_id']}, entry {claims.entry}, head {claims.head} at {claims.height}",
+        f"judged {document['judged_at']}, counts until {claims.valid_until.isoformat()}",
+    ]
+    if wanted.unasked:
+        lines.append(
+            f"not compared with anything: {', '.join(wanted.unasked)}; see --for, --network, --commit, --ledger-id"
+        )
+    findings = [each for each in document["findings"] if each["required"] and each["outcome"] != "pass"]
+    shown = {
+        "verdict": verdict.value,
+        "rollout": run["rollout"],
+        "stage": run["stage"],
+        "run": run,
+        "subject": {key: value for key, value in subject.items() if key != "packages"},
+        "judgement": claims.judgement,
+        "judged_at": document["judged_at"],
+        "valid_until": claims.valid_until.isoformat(),
+        "ledger_id": run["ledger_id"],
+        "ledger_entry": claims.entry,
+        "head": claims.head,
+        "height": claims.height,
+        "key_id": verified.key_id,
+        "blocking": len(findings),
+        "not_compared": list(wanted.unasked),
+    }
+    return shown, "\n".join(lines), verdict.exit_status
+
+
+def _password(name: str | None) -> Callable[[], str] | None:
+    if name is None:
+        return None
+
+    def found() -> str:
+        value = os.environ.get(name)
+        if value is None:
+            raise UsageError(f"--password-env {name}: the environment has no such variable.")
+        return value
+
+    return found

@@ -1,0 +1,54 @@
+"""Attesting a judgement, and verifying an attestation without anything else at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_rollout.core.attestation import Expected
+from pytest_rollout.core.errors import Refused, UsageError
+from pytest_rollout.operations.recording import history_of
+from pytest_rollout.operations.workspace import Workspace
+
+if TYPE_CHECKING:  # cryptography, for those who sign or verify
+    from pytest_rollout.runner.attesting import Verified
+
+
+def attest(
+    workspace: Workspace,
+    place: str,
+    *,
+    key: str,
+    public: Path | None,
+    password: Callable[[], str] | None,
+    now: datetime,
+) -> bytes:
+    """The attestation of the newest judgement of a gate, as a file; raises ``Refused`` or ``UsageError``."""
+    from pytest_rollout.ledger.keys import signer  # noqa: PLC0415 - cryptography
+    from pytest_rollout.runner.attesting import attested  # noqa: PLC0415 - as above
+
+    rollout, stage = workspace.gate(place)
+    ledger = workspace.open()
+    ledger.verify()
+    record = history_of(ledger, rollout).newest_judgement(stage.name)
+    if record is None:
+        raise Refused(f"{rollout.name}:{stage.name}: not judged yet; run `pytest --stage={rollout.name}:{stage.name}`.")
+    recorded = next(ledger.entries(record.sequence))
+    evidence = ledger.attachment(record.evidence_digest)
+    return attested(recorded, evidence, ledger.head(), signer(key, public=public, password=password), now)
+
+
+def verify(file: Path, keys: Sequence[Path], expected: Expected, now: datetime) -> Verified:
+    """What the attestation in ``file`` proves by these public keys; no ledger, no plan, no network is asked."""
+    from pytest_rollout.ledger.keys import public_key  # noqa: PLC0415 - as above
+    from pytest_rollout.runner.attesting import LARGEST, verified  # noqa: PLC0415 - as above
+
+    known = [public_key(each) for each in keys]
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST + 1)
+    except OSError as error:
+        raise UsageError(f"{file.name}: cannot be read ({error.strerror}).") from None
+    return verified(content, known, expected, now)
