@@ -59,6 +59,8 @@ HEAVY = {
     "sqlalchemy": {"ledger", "metrics", "databases"},
     "sqlglot": {"databases"},
     "alembic": {"databases"},
+    "securesystemslib": {"ledger"},
+    "cryptography": {"ledger"},
     "rfc8785": {"ledger"},
     "openfeature": {"flags"},
     "apprise": {"notifications"},

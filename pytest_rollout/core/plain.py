@@ -50,7 +50,7 @@ def read(told: Any) -> Any:
     """The value that ``plain`` wrote; raises ``EvidenceError`` for anything else."""
     try:
         return _read(told)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ZeroDivisionError) as error:
+    except (ImportError, ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError) as error:
         raise EvidenceError(f"the enclosed plan cannot be read ({type(error).__name__}: {str(error)[:120]}).") from None
 
 

@@ -11,7 +11,7 @@ from pytest_rollout.core.attestation import PAYLOAD_TYPE
 from pytest_rollout.core.errors import Refused, UsageError
 
 if TYPE_CHECKING:  # cryptography, for those who sign or verify
-    from securesystemslib.signer import Key, Signer
+    from pytest_rollout.ledger.keys import Key, Signer
 
 MOST_SIGNATURES = 16
 

@@ -13,6 +13,8 @@ from pytest_rollout.core.errors import UsageError, listed
 if TYPE_CHECKING:  # cryptography, for those who sign or verify
     from securesystemslib.signer import Key, Signer, SSlibKey
 
+__all__ = ["ELSEWHERE", "LARGEST_KEY", "SCHEMES", "Key", "Signer", "public_key", "signer"]
+
 LARGEST_KEY = 64 * 1024
 ELSEWHERE = ("awskms", "azurekms", "gcpkms", "hsm", "hv")
 """Schemes of keys that never leave where they are: the library's own (PKCS#11 is ``hsm``, ``hv`` is Vault)."""

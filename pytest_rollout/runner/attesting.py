@@ -31,7 +31,7 @@ from pytest_rollout.reporting.verdict import digest_of_file
 from pytest_rollout.runner.record import unpack
 
 if TYPE_CHECKING:  # cryptography, for those who sign or verify
-    from securesystemslib.signer import Key, Signer
+    from pytest_rollout.ledger.keys import Key, Signer
 
 LARGEST = 2**30
 """The largest attestation that is read, in bytes."""
