@@ -313,6 +313,7 @@ HOSTS = frozenset(
         "flagd.dev",
         "getfoundry.sh",
         "docs.pytest.org",
+        "in-toto.io",
         "openfeature.dev",
         "allurereport.org",
     }
