@@ -313,7 +313,9 @@ HOSTS = frozenset(
         "flagd.dev",
         "getfoundry.sh",
         "docs.pytest.org",
+        "github.com",
         "in-toto.io",
+        "pytest-rollout.dev",
         "openfeature.dev",
         "allurereport.org",
     }

@@ -27,7 +27,7 @@ from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.node_memory import Remembered
 from pytest_rollout.core.plain import plain, read
 from pytest_rollout.core.redaction import Redactor
-from pytest_rollout.core.rollout import Network, Rollout
+from pytest_rollout.core.rollout import Network, Rollout, Stage
 from pytest_rollout.core.subject import Deployed, Subject
 
 _VERSION = 3
@@ -82,13 +82,19 @@ def _enclosed(question: Question) -> Any:
         title=plan.title,
         folder=PurePosixPath(question.plan).parent,  # type: ignore[arg-type] # never opened
         plan_digest=plan.plan_digest,
-        stages=(question.stage,),
+        stages=(*_before(question), question.stage),
         networks={name: _bare(each) for name, each in plan.networks.items()},
         metrics=plan.metrics,
         judgement_max_age=plan.judgement_max_age,
         ledger_id=plan.ledger_id,
     )
     return Redactor(plan.secrets).value(plain(slim))
+
+
+def _before(question: Question) -> tuple[Stage, ...]:
+    """Of the stage before, its exposure: who was inside must stay inside."""
+    before = question.rollout.before(question.stage.name)
+    return () if before is None else (Stage(name=before.name, title="", exposure=before.exposure),)
 
 
 def _bare(network: Network) -> Network:
