@@ -132,6 +132,7 @@ class History:
     are kept and the findings that did not pass, of the others less, so a long history with large gates
     stays small. ``head`` is the newest entry of the whole ledger: hand its digest to ``append`` so that
     nothing came in between.
+    ``created`` is when the ledger was made.
     ``passed`` are the newest values of criteria, by title, of judgements that said promote; ``nodes``
     what the newest judgement that read a node, by its name, read of its run.
     """
@@ -150,10 +151,14 @@ class History:
     unmet: dict[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     passed: dict[str, tuple[Fraction, JudgementRecord]] = field(default_factory=dict)
     nodes: dict[str, tuple[Mapping[str, str], JudgementRecord]] = field(default_factory=dict)
+    created: datetime | None = None
 
     def take(self, entry: Entry, document: Mapping[str, Any], *, digest: str) -> None:
         """Fold one entry in: its parsed payload, and the SHA-256 of its payload in hex."""
         self.head = entry
+        if entry.kind is EntryKind.LEDGER_CREATED:
+            about = Record(document, f"ledger entry {entry.sequence}")
+            self.created = about.moment("created_at") if "created_at" in document else None
         value = read(entry.kind, document, sequence=entry.sequence, digest=digest)
         if isinstance(value, JudgementRecord):
             if self.rollout in {value.rollout, value.run.rollout}:
@@ -200,6 +205,15 @@ class History:
     def entry(self) -> int:
         """The visit every new run carries: the sequence of the newest move, 0 before the first."""
         return self.moves[-1].sequence if self.moves else 0
+
+    def entered(self, began: datetime | None) -> datetime | None:
+        """When the current visit to a stage began: with the newest move, and before the first with the rollout itself.
+
+        A rollout that was under way before its ledger ``began`` when its plan says; else with its ledger.
+        """
+        if self.moves:
+            return self.moves[-1].value.at
+        return self.created if began is None else began
 
     def position(self, stages: Sequence[Stage]) -> Position:
         """Where the rollout stands; see ``moves.position``."""

@@ -293,6 +293,7 @@ class Rollout:
     """One change's whole journey, stages in order.
 
     ``folder`` holds ``rollout.toml``; ``plan_digest`` is the SHA-256 of the bytes that were read.
+    ``began`` is when the first stage was entered, where that was before the ledger was made.
     ``secrets`` maps the names used in ``${NAME}`` to their values; reports show ``<NAME>``.
     """
 
@@ -317,6 +318,7 @@ class Rollout:
     plugins: tuple[str, ...] = ()
     judgement_max_age: timedelta = timedelta(hours=24)
     ledger_id: str | None = None
+    began: datetime | None = None
 
     @property
     def plan(self) -> Path:

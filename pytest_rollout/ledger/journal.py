@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pytest_rollout.core.entries import Entry, verify_entries
+from pytest_rollout.core.entries import Entry, EntryKind, verify_entries
 from pytest_rollout.core.history import History
 from pytest_rollout.ledger import canonical
 from pytest_rollout.ledger.port import Ledger
@@ -30,5 +30,5 @@ def _folding(entries: Iterable[Entry], history: History) -> Iterator[Entry]:
     for entry in entries:
         yield entry
         history.head = entry
-        if name in entry.payload:
+        if name in entry.payload or entry.kind is EntryKind.LEDGER_CREATED:
             history.take(entry, canonical.skim(entry.payload), digest=canonical.digest(entry.payload))

@@ -29,9 +29,7 @@ def ask_triggers_again(rollout: Rollout, stage: Stage, history: History, now: da
         if source is not None:
             begin = nanoseconds(now) - lookback(criterion, source)
             since[criterion.metric] = min(since.get(criterion.metric, begin), begin)
-    sampled = Sampled(
-        lines=ask(rollout, since, until=now), entered=history.moves[-1].value.at if history.moves else None
-    )
+    sampled = Sampled(lines=ask(rollout, since, until=now), entered=history.entered(rollout.began))
     metrics = kept_plan(rollout).metrics
     place = f"{rollout.name}:{stage.name}"
     for criterion in asked:

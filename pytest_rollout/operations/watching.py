@@ -82,7 +82,7 @@ class Watch:
         history = self._history()
         self._entry = history.entry
         self._subject = self.rollout.plan_digest
-        begun = history.moves[-1].value.at if history.moves else None
+        begun = history.entered(real.began)
         self._watched = Watched(
             stage=self._real.stage,
             metrics=self._real.metrics,

@@ -105,6 +105,7 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         environment=tuple(declared.environment),
         plugins=settings.plugins(written, table.plugins),
         judgement_max_age=written.read(("rollout", "judgement_max_age"), table.judgement_max_age, duration),
+        began=table.began,
         ledger_id=None if table.ledger is None else written.read(("rollout", "ledger"), table.ledger, ledger),
     )
     _check_gates(written, rollout)

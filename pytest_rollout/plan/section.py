@@ -130,6 +130,14 @@ def moment(value: Any) -> Any:
     raise wrong(misfit(value, needed))
 
 
+Moment = Annotated[
+    datetime,
+    BeforeValidator(moment),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$"}),
+]
+"""A date-time with its offset."""
+
+
 def one_or_many(value: Any) -> Any:
     """One entry where an array of them may stand."""
     return value if isinstance(value, list) else [value]

@@ -23,6 +23,7 @@ from pytest_rollout.plan.section import (
     Ledger,
     Line,
     Module,
+    Moment,
     Name,
     Scalar,
     Section,
@@ -52,6 +53,11 @@ class RolloutTable(Section):
         [], description="Environment variables handed on to the tests; all others are withheld."
     )
     plugins: list[Module] = Field([], description="pytest plugin modules the gate's tests may load.")
+    began: Moment | None = Field(
+        None,
+        examples=["2026-11-02T09:00:00Z"],
+        description="When the first stage was entered, if before its ledger was made: evidence from then on counts.",
+    )
     ledger: Ledger | None = Field(
         None, description="The id of the ledger this rollout is recorded in; any other one is refused."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -31,6 +30,7 @@ from pytest_rollout.plan.section import (
     Hash,
     Line,
     Metric,
+    Moment,
     Name,
     NodeId,
     Party,
@@ -41,7 +41,6 @@ from pytest_rollout.plan.section import (
     Users,
     choice,
     keys,
-    moment,
     needs,
     one_or_many,
     whole,
@@ -135,11 +134,7 @@ class KnownFailureTable(Section):
     )
     owner: Line = Field(examples=["Jo Doe"], description="Who answers for it.")
     reason: Line = Field(examples=["waits for the fix of the fee"], description="Why it may fail.")
-    expires: Annotated[
-        datetime,
-        BeforeValidator(moment),
-        WithJsonSchema({"type": "string", "format": "date-time", "pattern": r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$"}),
-    ] = Field(
+    expires: Moment = Field(
         examples=["2026-12-31T18:00:00Z"],
         description="When it may no longer fail, as a date-time with its offset.",
     )

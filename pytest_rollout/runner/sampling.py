@@ -30,7 +30,7 @@ def sampled(
     """The answers of all sources that the stage's criteria and soak need, with since when they count."""
     return Sampled(
         lines=ask(rollout, asks(rollout, stage, nanoseconds(until)), until=until),
-        entered=history.moves[-1].value.at if history.moves else None,
+        entered=history.entered(rollout.began),
         unchanged=_unchanged_since(history, stage, subject),
         captured=_captured(stage, history, ledger),
         nodes={

@@ -24,6 +24,7 @@ MINUTE = timedelta(minutes=1)
 PLAN = """
 [rollout]
 name = "toy"
+began = 2025-01-01T00:00:00Z
 
 [metrics.success]
 unit = "ratio"
@@ -333,6 +334,22 @@ def _until_now(site: Site, *, good: int) -> None:
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     site.rows = {now - minute * MINUTE: (good, 100) for minute in range(25)}
     site.samples(0, 0)
+
+
+def test_what_was_before_the_rollout_counts_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the first stage as of the others: neither a soak nor a trigger of bad minutes from before the ledger."""
+    from pytest_rollout.cli.watching import How, keep_watching
+
+    site = Site(tmp_path, PLAN.replace("began = 2025-01-01T00:00:00Z\n", ""))
+    monkeypatch.chdir(site.root)
+    _until_now(site, good=50)
+    looked: list[str] = []
+    monkeypatch.setattr("builtins.print", lambda text, **_: looked.append(text))
+
+    assert keep_watching(site.workspace, "alpha", How(once=True)) == 10
+
+    assert "  calls succeed: no sample (inconclusive)" in looked
+    assert "  soak of success: nothing of 1h is covered: no sample (inconclusive)" in looked
 
 
 def test_it_looks_at_the_plans_interval_until_it_ends(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

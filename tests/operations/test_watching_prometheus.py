@@ -19,6 +19,7 @@ STEP = timedelta(seconds=15)
 PLAN = """
 [rollout]
 name = "toy"
+began = 2025-01-01T00:00:00Z
 
 [metrics.success]
 unit = "ratio"

@@ -331,7 +331,7 @@ MISSHAPEN = {
     "typo in [rollout]": (
         edit("judgement_max_age", "judgment_max_age"),
         "rollout: no key 'judgment_max_age'; allowed are name, title, judgement_max_age, environment, plugins, "
-        "ledger. Did you mean 'judgement_max_age'?",
+        "began, ledger. Did you mean 'judgement_max_age'?",
     ),
     "no name": (
         edit('name = "takumi"', ""),

@@ -12,6 +12,7 @@ import pytest
 PLAN = """
 [rollout]
 name = "takumi"
+began = 2025-01-01T00:00:00Z
 [metrics.success]
 unit = "ratio"
 source = "recorded"
