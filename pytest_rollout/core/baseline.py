@@ -11,6 +11,7 @@ from pytest_rollout.core.criterion import Criterion
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.core.ranks import LEAST, NOTICEABLE, compare
+from pytest_rollout.core.series import duration_text, span
 from pytest_rollout.core.units import UNITS, show
 
 
@@ -71,9 +72,11 @@ def against(
     of = f"the baseline {show(captured.value, criterion.unit)} of {captured.at.date()} ({captured.judgement[:12]})"
     age = now - captured.at
     if age > baseline.max_age or age.total_seconds() < 0:
-        return Compared(
-            outcome=Outcome.INCONCLUSIVE, text=f"{of} is {age.days} days old; {baseline.max_age.days} are allowed"
+        old, most = duration_text(max(0, span(age))), duration_text(span(baseline.max_age))
+        text = (
+            f"{of} is {old} old; {most} are allowed" if span(age) >= 0 else f"{of} is of the future; look at the clocks"
         )
+        return Compared(outcome=Outcome.INCONCLUSIVE, text=text)
     if captured.value == 0:
         return Compared(outcome=Outcome.INCONCLUSIVE, text=f"{of} is zero, and nothing is a share of zero")
     is_more_better = criterion.promote.relation.wants_more

@@ -287,7 +287,10 @@ class _OneThing:
     def _compared(self, evaluation: Evaluation) -> Evaluation:
         baseline, captured, raw = self.criterion.baseline, self.asked.captured.get(self._titled().name), None
         if captured is not None and captured.samples and baseline is not None and baseline.significance is not None:
-            raw = (_raw(unpacked(captured.samples).series), _raw(self._cut(self._since)))
+            before = unpacked(captured.samples)
+            then = things(self.asked.settings, before).series.get(self.name, ())
+            window = [each.between(before.until - int(self._span.over), _FOREVER) for each in then]
+            raw = (_raw(window), _raw(self._cut(self._since)))
         finding = weighed(self.criterion, evaluation.finding, captured, now=moment(self.asked.now), raw=raw)
         return replace(evaluation, finding=finding)
 

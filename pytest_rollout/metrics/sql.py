@@ -115,7 +115,8 @@ class SqlSource:
         from sqlalchemy import text  # noqa: PLC0415 - loaded by now
 
         if self._is_sqlite:
-            connection.exec_driver_sql("PRAGMA query_only = ON")
+            database: Any = connection.connection.driver_connection
+            database.set_authorizer(_reading_alone)
         statement = text(self._settings.query)
         known = self._parameters(since, until)
         names = set(statement.compile().params)
@@ -174,8 +175,19 @@ class _Rows:
         return [make(times, *numbers, labels=dict(key)) for key, (times, numbers) in sorted(self._groups.items())]
 
 
+_READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_TRANSACTION})
+
+
+def _reading_alone(action: int, _first: str | None, name: str | None, *_: object) -> int:
+    """Whether SQLite may do this: opened for reading it would still attach, and so create, any other file."""
+    is_allowed = action in _READS or (action == sqlite3.SQLITE_FUNCTION and name != "load_extension")
+    return sqlite3.SQLITE_OK if is_allowed else sqlite3.SQLITE_DENY
+
+
 def _reason(error: Exception) -> str:
     """The database's own first line; statements and parameters stay out."""
     text = str(getattr(error, "orig", None) or type(error).__name__).strip()
+    if text == "not authorized":
+        return "the query does more than read this database; write one SELECT."
     first = text.splitlines()[0] if text else type(error).__name__
     return f"the database refused: {first[:300]}."

@@ -74,7 +74,8 @@ class Web:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         import requests  # noqa: PLC0415 - 0.2 s, for those who ask over HTTP
-        from requests.adapters import HTTPAdapter  # noqa: PLC0415 - as above
+
+        from pytest_rollout.metrics.deadline import Punctual  # noqa: PLC0415 - as above
 
         self._patience = patience_seconds
         self._sleep = sleep
@@ -84,7 +85,7 @@ class Web:
         self._session.headers["Accept"] = "application/json"
         self._session.headers["User-Agent"] = "pytest-rollout"
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=connections, max_retries=0))
+            self._session.mount(scheme, Punctual(pool_maxsize=connections, max_retries=0))
 
     def ask(self, request: Request) -> Page:
         """The answer; waits and asks again where the server says "later". Raises ``MetricError``."""
@@ -108,7 +109,10 @@ class Web:
         """An answer; or why there is none yet, and how long the server asks to wait."""
         shown = request.address.shown
         until = self._clock() + request.timeout_seconds
-        with self._translated(shown, request.timeout_seconds), contextlib.closing(self._send(request)) as response:
+        with (
+            self._translated(shown, request.timeout_seconds),
+            contextlib.closing(self._send(request, until)) as response,
+        ):
             if response.status_code in LATER:
                 return None, _later(response.status_code), _retry_after(response.headers.get("Retry-After"))
             body = self._read(response, shown, until, request.timeout_seconds)
@@ -122,7 +126,9 @@ class Web:
             raise UnreachableError(f"{shown}: the answer, status {status}, {what}") from None
         return Page(status=status, document=document, made=made, attempts=attempts), "", None
 
-    def _send(self, request: Request) -> requests.Response:
+    def _send(self, request: Request, until: float) -> requests.Response:
+        from urllib3 import Timeout  # noqa: PLC0415 - loaded by now
+
         form = urlencode(request.parameters)
         url, method, body = request.address.url, "GET", None
         headers = dict(request.headers)
@@ -132,13 +138,14 @@ class Web:
         elif form:
             url += f"{'&' if '?' in url else '?'}{form}"
         for _ in range(MOST_REDIRECTS + 1):
+            timeout: Any = Timeout(total=max(0.001, until - self._clock()))
             response = self._session.request(
                 method,
                 url,
                 data=body,
                 headers=headers,
                 auth=request.address.credentials,
-                timeout=request.timeout_seconds,
+                timeout=timeout,
                 allow_redirects=False,
                 stream=True,
                 verify=request.certificates or True,

@@ -402,8 +402,8 @@ def captured(value: Fraction, *, days: int = 1, samples: bytes = b"") -> Capture
     [
         (captured(Fraction(1, 10)), Outcome.PASS, "20 % worse than the baseline 100 ms of 2027-01-14 (abababababab)"),
         (captured(Fraction(99, 1000)), Outcome.FAIL, "at most 20 % is allowed"),
-        (captured(Fraction(1, 10), days=31), Outcome.INCONCLUSIVE, "31 days old; 30 are allowed"),
-        (captured(Fraction(1, 10), days=-1), Outcome.INCONCLUSIVE, "days old"),
+        (captured(Fraction(1, 10), days=31), Outcome.INCONCLUSIVE, "is 31d old; 30d are allowed"),
+        (captured(Fraction(1, 10), days=-1), Outcome.INCONCLUSIVE, "is of the future"),
         (captured(Fraction(0)), Outcome.INCONCLUSIVE, "nothing is a share of zero"),
         (None, Outcome.INCONCLUSIVE, "no baseline"),
     ],
@@ -442,6 +442,22 @@ def test_a_rank_test_tells_worse_from_chance(shift: float, count: int, outcome: 
     ).finding
 
     assert found.outcome is outcome
+
+
+def test_a_rank_test_asks_the_same_thing_over_the_same_window() -> None:
+    """Another node's values then, and those of before the window, would make this node look slower."""
+    criterion = replace(COMPARED, baseline=replace(BASELINE, significance=Fraction(1, 100)))
+    usual = [100.0 + index % 10 for index in range(241)]
+    long_ago = latency(*[50.0] * 240, *usual, at=times(since=2 * HOUR))
+    then = (replace(long_ago, labels={"node": "a"}), replace(latency(*[50.0] * 241), labels={"node": "b"}))
+    before = Samples(metric="latency", source="s", query="q", since=0, until=NOW, series=then)
+    known = {"answers [a]": captured(Fraction(109, 1000), samples=packed(before))}
+    now = replace(latency(*usual), labels={"node": "a"})
+
+    [evaluation] = evaluate_all(criterion, now, per="node", captured=known)
+
+    assert evaluation.finding.outcome is Outcome.PASS
+    assert "on 240 and 240 values: p = 1.0000" in evaluation.finding.detail
 
 
 def test_the_samples_asked_for_make_every_window_whole() -> None:

@@ -169,9 +169,17 @@ def test_sqlite_times_are_declared_to_be_utc(on_sqlite: Ask) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["DELETE FROM payments", "PRAGMA user_version = 3", "ATTACH 'other.db' AS other", "VACUUM", "SELECT 1 AS value; DROP TABLE x"],
+    [
+        "DELETE FROM payments", "PRAGMA user_version = 3", "VACUUM", "SELECT 1 AS value; DROP TABLE x",
+        "ATTACH 'other.db' AS other", "ATTACH 'file:other.db?mode=rwc' AS other", "VACUUM INTO 'other.db'",
+        "CREATE TEMP TABLE t (x)", "SELECT load_extension('other.so') AS value", "PRAGMA query_only = OFF",
+    ],
 )  # fmt: skip
-def test_nothing_is_ever_written_to_sqlite(tmp_path: Path, on_sqlite: Ask, query: str) -> None:
+def test_nothing_is_ever_written_to_sqlite(
+    tmp_path: Path, on_sqlite: Ask, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even an empty file beside it, or where the gate happens to run."""
+    monkeypatch.chdir(tmp_path)
     before = (tmp_path / "data.db").read_bytes()
 
     with pytest.raises(MetricError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import ssl
@@ -230,8 +231,36 @@ def test_an_answer_that_drips_is_given_up(web: Web, site: Site) -> None:
 
     site.answers = [drip]
 
-    with pytest.raises(UnreachableError, match=r"not complete within 0\.2 s"):
+    with pytest.raises(UnreachableError, match=r"no answer within 0\.2 s|not complete within 0\.2 s"):
         ask(web, site.url, timeout_seconds=0.2)
+
+
+@pytest.mark.parametrize("what", ["status", "header", "blank lines"])
+def test_headers_that_drip_are_given_up(web: Web, site: Site, what: str) -> None:
+    """Each byte comes in time, and would begin an ordinary timeout anew: it would take ten seconds."""
+    sent = {
+        "status": b"HTTP/1.1 2",
+        "header": b"HTTP/1.1 200 OK\r\nX-Slow: ",
+        "blank lines": b"HTTP/1.1 100 Continue\r\n",
+    }
+    gone, ended = threading.Event(), list[str]()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+        with contextlib.suppress(OSError):
+            handler.wfile.write(sent[what])
+            for _ in range(500):
+                handler.wfile.write(b"0")
+                if gone.wait(0.02):
+                    return
+            ended.append(what)
+
+    site.answers = [drip]
+
+    with pytest.raises(UnreachableError, match=r"no answer within 0\.2 s"):
+        ask(web, site.url, timeout_seconds=0.2)
+    gone.set()
+    assert not ended
 
 
 def test_a_server_that_says_nothing_is_given_up(web: Web, site: Site) -> None:
