@@ -20,6 +20,7 @@ from pytest_rollout.core.rollout import Network, NetworkKind, Url
 from pytest_rollout.networks.anvil import AnvilChain
 from pytest_rollout.networks.opening import open_network
 from pytest_rollout.networks.port import Chain
+from pytest_rollout.testing.networks import MemoryChain
 
 ARTIFACTS = Path(__file__).parents[1] / "contracts" / "artifacts" / "out" / "hardhat"
 
@@ -65,19 +66,24 @@ def chain(request: pytest.FixtureRequest, open_chain: Callable[..., Chain]) -> C
     return open_chain(request.param)
 
 
-@pytest.fixture(params=list(NetworkKind), ids=lambda kind: kind.value)
+MEMORY = "memory"
+"""The public double, which reads like a real chain."""
+
+
+@pytest.fixture(params=[*NetworkKind, MEMORY], ids=str)
 def read_chain(
     request: pytest.FixtureRequest, open_chain: Callable[..., Chain], artifact: Callable[[str], dict[str, Any]]
 ) -> Iterator[tuple[Chain, Any]]:
     """A chain of any kind with a Probe on it, which on a real one was deployed by somebody else."""
-    if request.param is not NetworkKind.RPC:
+    if request.param not in {NetworkKind.RPC, MEMORY}:
         chain = open_chain(request.param)
         yield chain, deployed(chain, artifact("Probe"))
         return
-    node = open_chain(NetworkKind.ANVIL, name="node")
+    node = open_chain(NetworkKind.ANVIL, name="node" if request.param is NetworkKind.RPC else MEMORY)
     assert isinstance(node, AnvilChain)
     there = deployed(node, artifact("Probe"))
-    with closing(open_network(real(node))) as chain:
+    double: Chain = MemoryChain(node.request, pinned=node.head())
+    with closing(double if request.param == MEMORY else open_network(real(node))) as chain:
         chain.errors.learn(artifact("Probe")["abi"])
         yield chain, chain.w3.eth.contract(address=there.address, abi=artifact("Probe")["abi"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pytest_rollout.contracts.addresses import Unfit, address
@@ -43,18 +43,19 @@ def read_records(
     chain_id: int | None,
     format: str | None = None,  # noqa: A002 - the plan's word
     names: Mapping[str, str] | None = None,
+    formats: Sequence[Format] = FORMATS,
 ) -> Records:
     """All contracts recorded at ``path`` for a chain; ``ContractError`` that names file and contract.
 
     ``format`` names the format where it must not be guessed. ``names`` maps names of the plan's
-    own to what the record calls a contract, or to its address.
+    own to what the record calls a contract, or to its address. ``formats`` are those that are tried.
     """
     if LEFTOVER.search(path.name.removesuffix(path.suffix)):
         raise ContractError(f"deployments {path}: looks like a copy that was put aside; name the record itself.")
     if not path.exists():
         raise ContractError(f"deployments {path}: cannot be read (No such file or directory).")
     place = Place(path=path)
-    reader, inner = _reader(place, format, chain_id)
+    reader, inner = _reader(place, format, chain_id, formats)
     entries = list(reader.entries(inner, chain_id))
     if not entries:
         raise ContractError(f"deployments {path}: records no contract.")
@@ -70,10 +71,10 @@ def read_records(
     return Records(path=path, format=reader.name, contracts=contracts, aside=tuple(sorted(place.aside)))
 
 
-def _reader(place: Place, given: str | None, chain_id: int | None) -> tuple[Format, Place]:
+def _reader(place: Place, given: str | None, chain_id: int | None, known: Sequence[Format]) -> tuple[Format, Place]:
     """The format of a place, and the place itself or the one file in it that is about the chain."""
     if given is not None:
-        named = {each.name: each for each in FORMATS}
+        named = {each.name: each for each in known}
         if given not in named:
             raise ContractError(
                 f"deployments {place.path}: no format '{given}'; there are {listed(named)}.{suggestion(given, named)}"
@@ -84,7 +85,7 @@ def _reader(place: Place, given: str | None, chain_id: int | None) -> tuple[Form
     else:
         if not place.is_folder and place.path.suffix == ".json":
             place.json()
-        formats = FORMATS
+        formats = tuple(known)
     for each in formats:
         if each.recognises(place):
             return each, place

@@ -117,6 +117,11 @@ def plain(folder: Path, contracts: dict[str, Any], chain: int) -> Path:
     return write(folder / "mainnet.json", contracts)
 
 
+def memory(folder: Path, contracts: dict[str, Any], chain: int) -> Path:
+    """What the public double is told to hold."""
+    return write(folder / "memory.json", {"addresses": contracts, "chain_id": chain})
+
+
 WRITERS: dict[str, Writer] = {
     "hardhat-deploy 1": hardhat_deploy,
     "hardhat-deploy 2": rocketh,
@@ -128,6 +133,7 @@ WRITERS: dict[str, Writer] = {
     "unified": unified,
     "plain by chain": by_chain,
     "plain": plain,
+    "memory": memory,
 }
 
 
