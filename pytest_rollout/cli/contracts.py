@@ -69,28 +69,31 @@ def _document(rollout: Rollout, network: Network, opened: Opener) -> dict[str, A
     """One network's book; what keeps it from being read is a difference of every contract."""
     document: dict[str, Any] = {"rollout": rollout.name, "network": network.name, "aside": [], "elsewhere": []}
     names = list(rollout.contracts.inventory.get(network.name, ()))
+    there: list[str] = []
+    wanted = _listed(network, names)
     try:
         records = recorded(rollout.contracts, network.name, network.chain_id)
-        there = [] if records is None else list(records.contracts)
+        there += [] if records is None else records.contracts
+        wanted = _listed(network, [*names, *there])
         document["aside"] = [] if records is None else list(records.aside)
         if names:
             strangers = [name for name in there if name not in names]
             document["elsewhere"] = [f"{name} is recorded, and not in the inventory" for name in strangers]
-        wanted = [
-            Listed(network=network.name, contract=name, chain_id=network.chain_id)
-            for name in dict.fromkeys([*names, *there])
-        ]
         with closing(opened(network)) as chain:
             book = open_contracts(rollout.contracts, chain)
             found = look(wanted, {network.name: book})
             states = _states(book, chain, [each.contract for each in wanted])
     except RolloutError as error:
-        document["elsewhere"].append(str(error))
-        wanted, found, states = [], {}, {}
+        found, states = dict.fromkeys((each.name for each in wanted), error), {}
+        document["elsewhere"] += [] if wanted else [str(error)]
     document["contracts"] = [_contract(each, found[each.name], states.get(each.contract, {})) for each in wanted]
     wrong = [each for each in document["contracts"] if each["outcome"] != Outcome.PASS.value]
     document["differences"] = len(wrong) + len(document["elsewhere"])
     return document
+
+
+def _listed(network: Network, names: Sequence[str]) -> list[Listed]:
+    return [Listed(network=network.name, contract=each, chain_id=network.chain_id) for each in dict.fromkeys(names)]
 
 
 def _contract(check: Listed, answer: Any, states: Mapping[str, Any]) -> dict[str, Any]:

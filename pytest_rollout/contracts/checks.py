@@ -1,6 +1,6 @@
 """What a plan may declare about a contract, read from the chain at one block.
 
-Sources: EIP-1967 for the implementation slot, OpenZeppelin's AccessControl for roles.
+Source: OpenZeppelin's AccessControl for roles; ``states/`` has what goes beyond a contract's own views.
 """
 
 from __future__ import annotations
@@ -21,10 +21,7 @@ from pytest_rollout.core.errors import ContractError, RolloutError, listed, sugg
 from pytest_rollout.core.rollout import ContractState, Value
 from pytest_rollout.networks.port import Chain
 
-IMPLEMENTATION_SLOT = "0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"
-"""keccak256("eip1967.proxy.implementation") - 1."""
-
-NAMES = ("paused", "owner", "roles.<ROLE>", "code_size", "code_hash", "implementation", "calls.<view>")
+NAMES = ("paused", "owner", "roles.<ROLE>", "code_size", "code_hash", "calls.<view>", *LOOKS)
 
 _ROLE_HEX_LENGTH = 66
 
@@ -156,13 +153,6 @@ class _Look:
     def _code_hash(self) -> Reading[Value]:
         code = yield from self._code()
         return self.speller.spelled({"type": "bytes32"}, keccak(code), self.state.expected)
-
-    def _implementation(self) -> Reading[Value]:
-        stored = yield from ask("eth_getStorageAt", [self.address, IMPLEMENTATION_SLOT, self.block])
-        word = bytes.fromhex(str(stored).removeprefix("0x").zfill(64))
-        if any(word[:12]):
-            raise ContractError(f"{self.place}: the slot of EIP-1967 holds 0x{word.hex()}, which is no address.")
-        return self.speller.spelled_address("0x" + word[12:].hex(), self.state.expected)
 
     def _holders(self, role: str) -> Reading[Value]:
         """Those of the expected holders that hold the role, as they are written in the plan."""

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_rollout.cli.contracts import books, text
 from pytest_rollout.contracts.opening import open_contracts
-from pytest_rollout.core.errors import UsageError
+from pytest_rollout.core.errors import NetworkError, UsageError
 from pytest_rollout.core.rollout import ContractSettings, Deployment, Network, NetworkKind, Rollout
 from pytest_rollout.networks.opening import open_network
 from pytest_rollout.networks.port import Chain
@@ -87,6 +87,19 @@ def test_every_difference_is_told_and_counted(
     for each in told:
         assert each in printed
     json.dumps(documents)
+
+
+def test_a_network_that_does_not_answer_is_a_difference_of_every_contract(tmp_path: Path) -> None:
+    """Rule 21: whom nobody could look at is no smaller total."""
+
+    def opener(network: Network) -> Chain:
+        raise NetworkError(f"network {network.name}: the node is gone.")
+
+    documents, differs = books([rollout(tmp_path, {"Coin": COIN}, "Coin", "Stepped")], None, opener)
+
+    assert differs
+    assert text(documents).endswith("2 contracts on 1 networks, 2 differences")
+    assert text(documents).count("the node is gone.") == 2
 
 
 def test_what_the_contract_says_of_itself_stands_beside_it(chain: Chain, tmp_path: Path) -> None:

@@ -275,7 +275,7 @@ ERRORS: dict[str, tuple[str, tuple[Value, ...], str]] = {
         (),
         (
             "nothing is known about 'pausd'; allowed are paused, owner, roles.<ROLE>, code_size, code_hash, "
-            "implementation, calls.<view>. Did you mean 'paused'?"
+            "calls.<view>, "
         ),
     ),
 }

@@ -133,8 +133,17 @@ def test_the_whole_gate_is_rehearsed_on_a_fork(kustodia, arbitrum):
     kustodia.change(("rollout.toml", "\n[contracts]\n", FORKED))
     kustodia.project.environment |= {"ARBITRUM_RPC_URL": arbitrum}
 
-    judged = kustodia.judge("internal", "--network=rehearsal")
+    passes_all_of_it(kustodia.judge("internal", "--network=rehearsal"))
 
+
+def test_the_whole_gate_is_rehearsed_on_anvil(kustodia):
+    """The same on a chain in a process of its own, with a worker each; again a rehearsal."""
+    (kustodia.project.folder / "node_modules").symlink_to(ROOT / "node_modules")
+
+    passes_all_of_it(kustodia.judge("internal", "--network=devnet", "-n", "2"))
+
+
+def passes_all_of_it(judged):
     ran = [each for each in judged.findings if each["kind"] in {"tests", "contracts", "network", "flags", "criteria"}]
     assert judged.status == 10
     assert {each["title"]: each["measured"] for each in ran if each["outcome"] != "pass"} == {}
