@@ -82,6 +82,22 @@ def test_every_rule_has_an_expression_that_was_looked_at() -> None:
     assert rules.count("- alert:") == sum(name.startswith("Consensus") for name in EXPRESSIONS) == 11
 
 
+def test_each_alert_is_seen_to_fire_and_to_stay_quiet() -> None:
+    """By ``alerts.test.yml``, which Prometheus itself runs below; an alert nobody saw fire is a hope."""
+    import yaml
+
+    groups = yaml.safe_load((DOCS / "alerts.yml").read_text())["groups"]
+    told = yaml.safe_load((DOCS / "alerts.test.yml").read_text())["tests"]
+    cases = [case for test in told for case in test["alert_rule_test"]]
+    names = {rule["alert"] for group in groups for rule in group["rules"]}
+
+    assert {case["alertname"] for case in cases if case["exp_alerts"]} == names
+    assert {case["alertname"] for case in cases if not case["exp_alerts"]} >= names - {
+        "ConsensusNothingCompared",
+        "ConsensusFallbacks",
+    }
+
+
 def test_every_counter_is_on_the_dashboard(busy) -> None:
     shown = set(NAME.findall((DOCS / "dashboard.json").read_text()))
 
