@@ -16,11 +16,15 @@ from pytest_rollout.consensus.kept import keep, read_kept
 from pytest_rollout.consensus.replay import Progress, Replay
 from pytest_rollout.consensus.replay import replay as replay_blocks
 from pytest_rollout.consensus.shrinking import shrunk
+from pytest_rollout.core.divergence import Divergence
 from pytest_rollout.core.engines import EngineKind, EngineSettings, EngineSpec, Isolation
 from pytest_rollout.core.errors import UsageError, listed
 from pytest_rollout.core.latency import as_fraction
 from pytest_rollout.core.rollout import Rollout
 from pytest_rollout.core.units import UNITS, show
+
+SHRUNK = "-shrunk"
+"""How a divergence is named that was made smaller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +104,10 @@ def run(asked: Asked, settings: EngineSettings, folder: Path) -> tuple[dict[str,
             progress=progress,
             keep_in=asked.keep or folder / settings.kept,
         )
-    smaller = _shrunk(result, settings, folder, asked) if asked.shrink else None
+    smaller = None
+    if asked.shrink and result.divergences:  # the first of them
+        block, divergence = result.divergences[0]
+        smaller = _shrunk(block, divergence, settings, folder, asked.keep or folder / settings.kept)
     document = result.document() | {
         "is_clean": result.is_clean,
         "resumed": result.resumed,
@@ -124,15 +131,16 @@ def _again(asked: Asked, settings: EngineSettings, folder: Path) -> tuple[dict[s
             still.append(kept.folder.name)
         said = "agree" if is_well else (comparison.text or comparison.relation.value if comparison else "not asked")
         lines.append(f"{kept.folder.name}: {said}")
+        if not is_well and comparison is not None and asked.shrink and not kept.divergence.block.endswith(SHRUNK):
+            about = replace(kept.divergence, relation=comparison.relation)
+            smaller = _shrunk(kept.block, about, settings, folder, asked.keep or kept.folder.parent)
+            lines += [smaller] if smaller else []
     lines.append(f"{len(still)} of {number} kept divergences still diverge")
     return {"kept": number, "still": still, "is_clean": not still}, "\n".join(lines), not still
 
 
-def _shrunk(result: Replay, settings: EngineSettings, folder: Path, asked: Asked) -> str | None:
-    """The first kept divergence with the fewest transactions, kept beside it."""
-    if not result.divergences:
-        return None
-    block, divergence = result.divergences[0]
+def _shrunk(block: Any, divergence: Divergence, settings: EngineSettings, folder: Path, place: Path) -> str | None:
+    """A divergence with the fewest transactions, kept below ``place`` too; None where there are no fewer."""
     engines_here = opened(Pair(settings=settings, folder=str(folder)))
 
     def diverges(smaller: Any) -> bool:
@@ -147,13 +155,12 @@ def _shrunk(result: Replay, settings: EngineSettings, folder: Path, asked: Asked
     assert comparison is not None  # noqa: S101 - it diverges
     about = replace(
         divergence,
-        block=f"{divergence.block}-shrunk",
+        block=f"{divergence.block}{SHRUNK}",
         text=comparison.text,
         differences=comparison.differences,
         transactions=(left, whole),
     )
-    place = keep(asked.keep or folder / settings.kept, smaller, about)
-    return f"{left} of {whole} transactions still diverge: {place}"
+    return f"{left} of {whole} transactions still diverge: {keep(place, smaller, about)}"
 
 
 def _text(result: Replay, smaller: str | None) -> str:
