@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pytest_rollout import operations
 from pytest_rollout.consensus.checks import observe
 from pytest_rollout.consensus.nodes import Nodes
 from pytest_rollout.core.errors import EngineError
@@ -81,9 +82,25 @@ def test_the_whole_road(copied):
         in_the_way = {each["title"]: each["measured"] for each in judged_here.findings if each["outcome"] != "pass"}
         assert in_the_way == {}, stage
         assert judged_here.status == 0, stage
+        if stage == "final":
+            assert _way_back(coinjecture) == ["primary-both", "primary-node-1", "shadow-both", "shadow-node-1", "local"]
         coinjecture.promote(stage)
     soaks = {each["title"]: each["measured"] for each in judged_here.findings if each["title"].endswith(" soak")}
     assert soaks == dict.fromkeys(("node-1 soak", "node-2 soak"), "30d of 30d covered (rehearsed clock)")
+
+
+def _way_back(coinjecture):
+    """Where a rollback of each rung leads, from the last stage down; the ledger is as it was afterwards."""
+    ledger = coinjecture.project.folder / ".rollout" / "ledger.db"
+    before, stands = ledger.read_bytes(), []
+    workspace = operations.Workspace.at(coinjecture.project.folder, environment=coinjecture.project.environment)
+    for stage in reversed(fleet.PHASES):
+        move, _ = operations.roll_back(
+            workspace, f"coinjecture:{stage}", person="An Operator", reason="a drill", now=datetime.now(UTC)
+        )
+        stands.append(move.to)
+    ledger.write_bytes(before)
+    return stands
 
 
 # ------------------------------------------------------------------------------------------------ every fault
