@@ -52,7 +52,7 @@ def planned(folder: Path, *, urls: dict[str, str], clock: str = "") -> Rollout:
 
 
 def test_the_plan_of_the_guide_says_nothing_against_itself(tmp_path) -> None:
-    rollout = planned(tmp_path, urls={"NODE_1": "http://one", "NODE_2": "http://two"})
+    rollout = planned(tmp_path, urls={"NODE_1": "one:8080", "NODE_2": "two:8080"})
 
     assert [len(stage.checks) for stage in rollout.stages] == [5, 8, 15, 14, 15, 11]
     assert [str(each) for each in lint(rollout, now=datetime(2031, 1, 1, tzinfo=UTC))] == []
@@ -80,7 +80,7 @@ class Operated:
             server = ThreadingHTTPServer(("127.0.0.1", 0), names["Consensus"])
             threading.Thread(target=server.serve_forever, daemon=True).start()
             self.servers.append(server)
-            self.urls[f"NODE_{number}"] = f"http://127.0.0.1:{server.server_port}"
+            self.urls[f"NODE_{number}"] = f"127.0.0.1:{server.server_port}"
         self.rollout = planned(folder, urls=self.urls, clock="rehearsed")
 
     def live(self, days: float) -> None:
@@ -92,7 +92,7 @@ class Operated:
 
     def post(self, node: str, document: dict[str, Any], token: str = "from your secrets") -> tuple[int, dict[str, Any]]:
         request = urllib.request.Request(
-            f"{self.urls[node]}/v1/consensus/mode",
+            f"http://{self.urls[node]}/v1/consensus/mode",
             json.dumps(document).encode(),
             {"X-Admin-Token": token},
         )
@@ -170,9 +170,9 @@ def test_the_guides_node_lets_nobody_in_and_sets_no_mode_that_is_none(operated: 
     assert operated.post("NODE_1", {"mode": "final"}, token="guessed") == (403, {})
     status, said = operated.post("NODE_1", {"mode": "primary"})
     assert (status, said["error"].partition(";")[0]) == (400, "no mode 'primary'")
-    with urllib.request.urlopen(f"{operated.urls['NODE_1']}/v1/consensus/stats", timeout=10) as response:
+    with urllib.request.urlopen(f"http://{operated.urls['NODE_1']}/v1/consensus/stats", timeout=10) as response:
         assert json.loads(response.read())["mode"] == "legacy"
-    with urllib.request.urlopen(f"{operated.urls['NODE_1']}/metrics", timeout=10) as response:
+    with urllib.request.urlopen(f"http://{operated.urls['NODE_1']}/metrics", timeout=10) as response:
         assert b"rollout_consensus_verifications_total" in response.read()
 
 
