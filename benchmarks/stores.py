@@ -1,9 +1,11 @@
 """How long comparing two stores takes beside parsing both, how much memory, and our own time a request.
 
-    python benchmarks/stores.py [RECORDS]
+    python benchmarks/stores.py [RECORDS] [ROUNDS]
 
-Both sides are parsed through the same reader in the same run, round by round, and ratios are of processor
-time, since other processes share the machine. Requests are answered by another process.
+Both sides are parsed in the same run, round by round, by ``json.loads`` - which takes a key twice and rounds
+numbers - and by the strict reader of stores. Ratios are of processor time, since other processes share the
+machine. The right store holds the records in the same order, in another one, and each spelt otherwise.
+Requests are answered by another process.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
 from multiprocessing import Process
@@ -31,14 +34,27 @@ from pytest_rollout.stores.joining import compare
 from pytest_rollout.stores.ndjson import NdjsonStore
 
 ROUNDS = 3
+PRIME = 611_953
 REQUESTS = 1000
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{"status":"healthy"}'
 ASKED = Asked(identity=Identity(key=("chainId", "contractName")), kinds={"address": FieldKind.ADDRESS})
 
 
-def write(path: Path, count: int) -> None:
+def same(number: int, _count: int) -> int:
+    return number
+
+
+def other_order(number: int, count: int) -> int:
+    """Every number once, far from where it was."""
+    return number * PRIME % count
+
+
+def write(
+    path: Path, count: int, order: Callable[[int, int], int] = same, separators: tuple[str, str] = (", ", ": ")
+) -> None:
     with path.open("w", encoding="utf-8") as file:
-        for number in range(count):
+        for place in range(count):
+            number = order(place, count)
             record = {
                 "contractName": f"Contract{number}",
                 "chainId": 56,
@@ -47,30 +63,49 @@ def write(path: Path, count: int) -> None:
                 "deploymentArgs": [f"0x{number + 2**140:040x}", str(number)],
                 "timestamp": 1_700_000_000_000_000_000 + number,
             }
-            file.write(json.dumps(record) + "\n")
+            file.write(json.dumps(record, separators=separators) + "\n")
 
 
-def stores(count: int) -> None:
+def stores(count: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder, name) for name in ("before.ndjson", "after.ndjson")]
-        for path in paths:
-            write(path, count)
-        one, other = map(NdjsonStore, paths)
-        ratios = []
-        for _ in range(ROUNDS):
-            started = time.process_time()
-            for store in (one, other):
-                for _record in store.records():
-                    pass
-            parsed = time.process_time() - started
-            started = time.process_time()
-            tally = compare(one, other, ASKED)
-            compared = time.process_time() - started
-            assert tally["same"] == count, tally
-            ratios.append(compared / parsed)
-            print(f"  parsing both {parsed:6.2f} s, comparing {compared:6.2f} s, ratio {ratios[-1]:.2f}")
-        megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"{count} records a side: ratio {statistics.median(ratios):.2f}, at most {megabytes:.0f} MB of memory")
+        before = Path(folder, "before.ndjson")
+        write(before, count)
+        for name, order, separators in (
+            ("the same order", same, (", ", ": ")),
+            ("another order", other_order, (", ", ": ")),
+            ("another spelling", same, (",", ":")),
+        ):
+            after = Path(folder, "after.ndjson")
+            write(after, count, order, separators)
+            ratios = [measured(before, after, count) for _ in range(rounds)]
+            print(f"{count} records a side, {name}: ratio {statistics.median(ratios):.2f}")
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"at most {megabytes:.0f} MB of memory")
+
+
+def measured(before: Path, after: Path, count: int) -> float:
+    """Comparing beside parsing: with the standard library's parser, and by the stores' own reader."""
+    started = time.process_time()
+    for path in (before, after):
+        with path.open("rb") as file:
+            for line in file:
+                json.loads(line)
+    parsed = time.process_time() - started
+    one, other = NdjsonStore(before), NdjsonStore(after)
+    started = time.process_time()
+    for store in (one, other):
+        for _record in store.records():
+            pass
+    read = time.process_time() - started
+    started = time.process_time()
+    tally = compare(one, other, ASKED)
+    compared = time.process_time() - started
+    assert tally["same"] == count, tally
+    print(
+        f"  json.loads of both {parsed:6.2f} s, reading both {read:6.2f} s, comparing {compared:6.2f} s, "
+        f"ratios {compared / parsed:.2f} and {compared / read:.2f}"
+    )
+    return compared / parsed
 
 
 def answer(listening: socket.socket) -> None:
@@ -95,5 +130,6 @@ def requests() -> None:
 
 
 if __name__ == "__main__":
-    stores(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)
+    given = [int(each) for each in sys.argv[1:]]
+    stores(*(given + [200_000, ROUNDS][len(given) :]))
     requests()

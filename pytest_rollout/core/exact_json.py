@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 _DIGITS = 4000
+_BLANKS = " \t\n\r"
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -14,9 +16,14 @@ def exact_json(text: str | bytes) -> Any:
     if isinstance(text, bytes):
         text = text.removeprefix(_MARK).decode()
     try:
-        return _DECODER.decode(text)
+        value, end = _SCAN(text, 0)
+        if end == len(text) or not text[end:].strip(_BLANKS):
+            return value
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except StopIteration:
+        pass
+    return _DECODER.decode(text)  # blanks before it; or it tells what is wrong
 
 
 def _refuse(text: str) -> Any:
@@ -37,3 +44,5 @@ def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(parse_float=_decimal, parse_constant=_refuse, object_pairs_hook=_table)
+_SCAN: Callable[[str, int], tuple[Any, int]] = vars(_DECODER)["scan_once"]
+"""Half the work of ``decode``, which looks for blanks with a pattern, before and after."""

@@ -8,30 +8,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _INTEGER = re.compile(r"-?[0-9]{1,1000}n?")
 _INSTANT = re.compile(
     r"(?P<whole>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?:\.(?P<part>[0-9]{1,9}))?(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})"
 )
-_ZERO = "0x" + "0" * 40
 SHOWN = 120
 """Longer values are cut where they are shown."""
 
 
 class Record(NamedTuple):
-    """One record as its store holds it: where, what, or why it cannot be read.
-
-    ``raw`` is the JSON text that ``value`` was read from, where there is one.
-    """
+    """One record as its store holds it: where, what, or why it cannot be read."""
 
     place: str
     value: Any
     error: str = ""
-    raw: bytes | None = None
 
 
 class FieldKind(StrEnum):
@@ -75,6 +70,29 @@ class Identity:
                 parts.append(self.spelt(name, part))
         return "/".join(parts)
 
+    def reader(self) -> Callable[[Any], str | None]:
+        """``of``, quicker for many records: what is plain is put together at once."""
+        if self.short_names or self.aliases:
+            return self.of
+        names, of = self.key, self.of
+        get = itemgetter(*names) if len(names) > 1 else lambda value: (value[names[0]],)
+
+        def read(value: Any) -> str | None:
+            try:
+                parts = get(value)
+            except (KeyError, TypeError):
+                return of(value)
+            for part in parts:
+                kind = type(part)
+                if kind is str:
+                    if not part or part[0] == "0":
+                        return of(value)
+                elif kind is not int:
+                    return of(value)
+            return "/".join(map(str, parts))
+
+        return read
+
     def spelt(self, name: str, part: str) -> str:
         """One part of an identity the way that it is compared."""
         if self.short_names and ":" in part:
@@ -107,16 +125,30 @@ def differences(
 
 def placeholder(value: Any) -> str:
     """Why a value is no address anything can stand at, or nothing."""
-    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
-        return "no address"
-    if _FILLED.fullmatch(value):
-        return "the zero address" if value == _ZERO else "a placeholder"
-    return ""
+    if type(value) is str and len(value) == _ADDRESS_LENGTH and value[:2] == "0x":
+        try:
+            content = bytes.fromhex(value[2:])
+        except ValueError:
+            return "no address"
+        if len(content) == _ADDRESS_BYTES:  # fewer where there are blanks between
+            if content not in _PLACEHOLDERS:
+                return ""
+            return "a placeholder" if any(content) else "the zero address"
+    return "no address"
 
 
-_FILLED = re.compile(
-    r"0x(?:([0-9a-f])\1{39}|0{36}dead|dead0{36}|(?:1234567890){4}|(?:deadbeef){5}|(?:0123456789abcdef){2}01234567)",
-    re.IGNORECASE,
+_ADDRESS_LENGTH = 42
+_ADDRESS_BYTES = 20
+_PLACEHOLDERS = frozenset(
+    bytes.fromhex(text)
+    for text in (
+        *(digit * 40 for digit in "0123456789abcdef"),
+        "dead".rjust(40, "0"),
+        "dead".ljust(40, "0"),
+        "1234567890" * 4,
+        "deadbeef" * 5,
+        "0123456789abcdef" * 2 + "01234567",
+    )
 )
 
 

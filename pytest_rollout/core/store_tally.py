@@ -42,7 +42,8 @@ class Tally:
         self._owed = frozenset(asked.inventory)
         self._missing = set(asked.inventory)
         self._addresses = asked.addresses
-        self._identify = asked.identity.of
+        self._identify = asked.identity.reader()
+        self._is_limited = bool(asked.outside or asked.scope)
         self._counts: dict[str, int] = {}
         self._listed: dict[str, list[Any]] = {}
         self.read = [0, 0]
@@ -59,21 +60,37 @@ class Tally:
         if record.error:
             self.note("broken", f"{record.place}: {record.error}")
             return None
+        if (name := self.plain(record.value)) is not None:
+            self.read[side] += 1
+            return name
         name = self._identify(record.value)
         if name is None:
             self.note("nameless", record.place)
             return None
-        asked = self._asked
-        if asked.outside and any(str(record.value.get(key)) in known for key, known in asked.outside.items()):
-            self.note("set_aside", name)
-            return None
+        if self._is_limited:
+            asked, value = self._asked, record.value
+            if any(str(value.get(key)) in known for key, known in asked.outside.items()):
+                self.note("set_aside", name)
+                return None
+            if any(str(value.get(key)) not in allowed for key, allowed in asked.scope.items()):
+                self.read[side] += 1
+                self.note("foreign", f"{name} ({record.place})")
+                return None
         self.read[side] += 1
-        if asked.scope and any(str(record.value.get(key)) not in allowed for key, allowed in asked.scope.items()):
-            self.note("foreign", f"{name} ({record.place})")
-            return None
         for field_name in self._addresses:
             if field_name in record.value and (why := placeholder(record.value[field_name])):
                 self.note("placeholders", f"{name} {field_name}: {why} ({record.place})")
+        return name
+
+    def plain(self, value: Any) -> str | None:
+        """The identity of a record of which there is nothing to note, None where ``admit`` has to look."""
+        if self._is_limited:
+            return None
+        name = self._identify(value)
+        if name is not None:
+            for field_name in self._addresses:
+                if field_name in value and placeholder(value[field_name]):
+                    return None
         return name
 
     def agree(self, name: str) -> None:
@@ -105,6 +122,10 @@ class Tally:
             self.note("differing", [name, [list(each) for each in found]])
         else:
             self.same += 1
+
+    def doubled(self, name: str, places: list[str]) -> None:
+        """Records of an identity that both stores already hold once, and the same."""
+        self.note("doubles", f"{name}: one that is the same on both sides and " + " and ".join(places[:4]))
 
     def leftovers(self, places: Iterator[str]) -> None:
         """Files that no store of this sort should hold."""

@@ -1,46 +1,62 @@
 """Records of two stores brought together by identity, in little memory however many there are.
 
-Each record goes to one of many files by its identity (a hash join, as databases do it), and then one
-file of either side after the other is held in memory.
+What both stores hold byte for byte is done with at once (``twins``). Each other record goes to one of many
+parts of a file by its identity (a hash join, as databases do it), and then one part of either side after the
+other is held in memory.
 """
 
 from __future__ import annotations
 
 import marshal
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
-from zlib import crc32
 
-from pytest_rollout.core.exact_json import exact_json
 from pytest_rollout.core.record import Record
 from pytest_rollout.core.store_tally import Asked, Tally
-from pytest_rollout.stores.port import Store
+from pytest_rollout.stores.port import RawStore, Store
+from pytest_rollout.stores.twins import Twins
 
-_FILES = 256
+_PARTS = 256
 _WAITING = 8 * 1024 * 1024
 """So many bytes of records wait to be written together."""
-_LENGTH = 8
 _PLAIN = 2
 """The format without references: the same value is always the same bytes."""
 
-_Kept = tuple[str, bool, bytes]
-"""Where a record stood, whether its bytes were made here, and what it was."""
+_Kept = list[Any]
+"""Where a record stood, and the bytes of what it was."""
+
+_Spread = tuple[str, str, bytes]
+"""The same after its identity."""
+
+_Admitted = tuple[str, Record]
+"""An identity, and the record that has it."""
 
 
 def compare(left: Store, right: Store | None, asked: Asked) -> dict[str, Any]:
     """The tally of one store, or of two; what ``StoreCheck.judge`` takes. Raises ``StoreError``."""
     tally = Tally(asked)
-    with tempfile.TemporaryDirectory(prefix="rollout-compare-") as private:
-        sides = [_Side(Path(private, name), tally, index) for index, name in enumerate(("left", "right"))]
-        for store, side in zip((left, right), sides, strict=True):
-            if store is not None:
-                tally.leftovers(store.leftovers())
-                side.take(store)
-        for number in range(_FILES):
+    twins: Twins | None = None
+    with tempfile.TemporaryFile() as one_file, tempfile.TemporaryFile() as other_file:
+        sides = [_Side(file, tally, index) for index, file in enumerate((one_file, other_file))]
+        if isinstance(left, RawStore) and isinstance(right, RawStore):
+            twins = Twins(raw for _, raw in right.raws())
+            tally.leftovers(left.leftovers())
+            tally.leftovers(right.leftovers())
+            sides[0].take(_without_twins(left, twins, tally))
+            sides[1].take(_that_are_no_twins(right, twins, tally))
+        else:
+            for store, side in zip((left, right), sides, strict=True):
+                if store is not None:
+                    tally.leftovers(store.leftovers())
+                    side.take(side.admitted(store.records()))
+        named = twins.names if twins is not None else set()
+        for number in range(_PARTS):
             one, other = (side.part(number) for side in sides)
+            for name in one.keys() | other.keys() if named else ():
+                if hash(name) in named:
+                    places = [each[0] for records in (one, other) for each in records.pop(name, ())]
+                    tally.doubled(name, places)
             for name, records in one.items():
                 _meet(tally, name, records, other.pop(name, []), pair=right is not None)
             for name, records in other.items():
@@ -48,9 +64,42 @@ def compare(left: Store, right: Store | None, asked: Asked) -> dict[str, Any]:
     return tally.document(pair=right is not None)
 
 
+def _without_twins(store: RawStore, twins: Twins, tally: Tally) -> Iterator[_Admitted]:
+    """The records of the left store that the right one does not hold byte for byte."""
+    marked, take, value, plain, agree = twins.marked, twins.take, store.value, tally.plain, tally.agree
+    admit = tally.admit
+    for place, raw in store.raws():
+        if (found := marked(raw)) is not None:
+            try:
+                name = plain(value(raw))
+            except ValueError:
+                name = None
+            if name is not None and take(found, name):
+                tally.read[0] += 1
+                agree(name)
+                continue
+        record = store.record(place, raw)
+        if (name := admit(0, record)) is not None:
+            yield name, record
+
+
+def _that_are_no_twins(store: RawStore, twins: Twins, tally: Tally) -> Iterator[_Admitted]:
+    """The records of the right store but for those that were found in the left one."""
+    has = twins.has
+    for place, raw in store.raws():
+        if has(raw):
+            tally.read[1] += 1
+            continue
+        found = store.record(place, raw)
+        name = tally.admit(1, found)
+        if name is not None:
+            yield name, found
+    twins.finish(store.source)
+
+
 def _meet(tally: Tally, name: str, one: list[_Kept], other: list[_Kept], *, pair: bool) -> None:
     """Compare what both sides hold of one identity; the same bytes need no second look."""
-    if pair and len(one) == len(other) == 1 and one[0][1:] == other[0][1:]:
+    if pair and len(one) == len(other) == 1 and one[0][1] == other[0][1]:
         tally.agree(name)
         return
     left, right = ([_record(each) for each in side] for side in (one, other))
@@ -58,64 +107,64 @@ def _meet(tally: Tally, name: str, one: list[_Kept], other: list[_Kept], *, pair
 
 
 def _record(kept: _Kept) -> Record:
-    place, is_made, content = kept
-    return Record(place, marshal.loads(content) if is_made else exact_json(content))  # noqa: S302 - made a moment ago by this very process
+    place, content = kept
+    return Record(place, marshal.loads(content))  # noqa: S302 - made a moment ago by this very process
 
 
 class _Side:
-    """One store's records, spread over files."""
+    """One store's records, spread over the parts of one file; few records stay in memory."""
 
-    def __init__(self, folder: Path, tally: Tally, index: int) -> None:
-        self._folder = folder
+    def __init__(self, file: BinaryIO, tally: Tally, index: int) -> None:
+        self._file = file
         self._tally = tally
         self._index = index
-        folder.mkdir()
+        self._end = 0
+        self._written: list[list[tuple[int, int]]] = [[] for _ in range(_PARTS)]
+        self._waiting: list[list[_Spread]] = [[] for _ in range(_PARTS)]
 
-    def take(self, store: Store) -> None:
-        """Read the store through once."""
-        with ExitStack() as resources:
-            files: list[BinaryIO] = [
-                resources.enter_context((self._folder / str(number)).open("wb")) for number in range(_FILES)
-            ]
-            waiting: list[list[Any]] = [[] for _ in range(_FILES)]
-            size = 0
-            admit, index, dumps = self._tally.admit, self._index, marshal.dumps
-            for record in store.records():
-                name = admit(index, record)
-                if name is None:
-                    continue
-                number = crc32(name.encode("utf-8", "surrogatepass")) % _FILES
-                some = waiting[number]
-                raw = record.raw
-                content = dumps(record.value, _PLAIN) if raw is None else raw
-                some.append((name, record.place, raw is None, content))
-                size += len(content)
-                if size > _WAITING:
-                    _write(files, waiting)
-                    size = 0
-            _write(files, waiting)
+    def admitted(self, records: Iterable[Record]) -> Iterator[_Admitted]:
+        """The records that are to be compared, by identity."""
+        admit, index = self._tally.admit, self._index
+        for record in records:
+            name = admit(index, record)
+            if name is not None:
+                yield name, record
+
+    def take(self, records: Iterable[_Admitted]) -> None:
+        """Spread them over the parts."""
+        size = 0
+        waiting, dumps = self._waiting, marshal.dumps
+        for name, record in records:
+            content = dumps(record.value, _PLAIN)
+            waiting[hash(name) % _PARTS].append((name, record.place, content))
+            size += len(content)
+            if size > _WAITING:
+                self._write()
+                size = 0
 
     def part(self, number: int) -> dict[str, list[_Kept]]:
-        """The records of one file by identity."""
+        """The records of one part by identity."""
         found: dict[str, list[_Kept]] = {}
-        for name, place, is_made, value in self._read(number):
-            found.setdefault(name, []).append((place, is_made, value))
+        for some in self._parts(number):
+            for name, *kept in some:
+                if name in found:
+                    found[name].append(kept)
+                else:
+                    found[name] = [kept]
         return found
 
-    def _read(self, number: int) -> Iterator[tuple[str, str, bool, bytes]]:
-        path = self._folder / str(number)
-        if not path.exists():
-            return
-        with path.open("rb") as file:
-            while length := file.read(_LENGTH):
-                yield from marshal.loads(file.read(int.from_bytes(length, "big")))  # noqa: S302 - as above
-        path.unlink()
+    def _parts(self, number: int) -> Iterator[list[_Spread]]:
+        for start, length in self._written[number]:
+            self._file.seek(start)
+            yield marshal.loads(self._file.read(length))  # noqa: S302 - as above
+        yield self._waiting[number]
+        self._waiting[number] = []
 
-
-def _write(files: Sequence[BinaryIO], waiting: Sequence[list[Any]]) -> None:
-    for some, file in zip(waiting, files, strict=True):
-        if some:
-            content = marshal.dumps(some, _PLAIN)
-            file.write(len(content).to_bytes(_LENGTH, "big"))
-            file.write(content)
-            some.clear()
+    def _write(self) -> None:
+        for some, written in zip(self._waiting, self._written, strict=True):
+            if some:
+                content = marshal.dumps(some, _PLAIN)
+                self._file.write(content)
+                written.append((self._end, len(content)))
+                self._end += len(content)
+                some.clear()

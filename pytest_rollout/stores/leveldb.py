@@ -30,6 +30,18 @@ class LevelDbStore:
 
     def records(self) -> Iterator[Record]:
         """A record a key, its checksum verified; a value that is no JSON says so."""
+        yield from (_record(key, value) for key, value in self.raws())
+
+    def value(self, raw: bytes) -> Any:
+        """What the value of one key means."""
+        return exact_json(raw)
+
+    def record(self, place: bytes, raw: bytes) -> Record:
+        """The record of one key."""
+        return _record(place, raw)
+
+    def raws(self) -> Iterator[tuple[bytes, bytes]]:
+        """Every key and value, its checksum verified."""
         plyvel = _library()
         with tempfile.TemporaryDirectory(prefix="rollout-leveldb-") as private:
             copy = Path(private, "copy")
@@ -40,7 +52,7 @@ class LevelDbStore:
                 raise self._told(error) from None
             try:
                 with database.iterator(verify_checksums=True, fill_cache=False) as pairs:
-                    yield from (_record(key, value) for key, value in pairs)
+                    yield from pairs
             except plyvel.Error as error:
                 raise self._told(error) from None
             finally:
@@ -92,7 +104,7 @@ class LevelDbStore:
 def _record(key: bytes, value: bytes) -> Record:
     place = key.decode("utf-8", "backslashreplace")
     try:
-        return Record(place, exact_json(value), "", value)
+        return Record(place, exact_json(value))
     except ValueError as error:
         return Record(place, None, f"is no JSON ({str(error)[:100]})")
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pytest_rollout.core.errors import StoreError
 from pytest_rollout.core.exact_json import exact_json
@@ -27,24 +29,40 @@ class NdjsonStore:
 
     def records(self) -> Iterator[Record]:
         """A record a line; empty lines are none."""
+        record = self.record
+        for number, line in self.raws():
+            yield record(number, line)
+
+    def raws(self) -> Iterator[tuple[int, bytes]]:
+        """Each line that is not empty, and its number."""
         name = self._path.name
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise StoreError(f"store {name}: cannot be opened: {error.strerror}.") from None
         with os.fdopen(descriptor, "rb", buffering=1024 * 1024) as file:
-            number = 0
-            while line := file.readline(LONGEST + 1):
-                number += 1
+            read = partial(file.readline, LONGEST + 1)
+            for number, line in enumerate(iter(read, b""), 1):
                 if len(line) > LONGEST:
                     raise StoreError(f"store {name}: line {number} is longer than {LONGEST // 1024**2} MiB.")
-                if line[-1:] != b"\n":
-                    yield Record(f"{name}:{number}", None, "was cut off before the end of its line")
-                elif line != b"\n":
-                    try:
-                        yield Record(f"{name}:{number}", exact_json(line), "", line)
-                    except ValueError as error:
-                        yield Record(f"{name}:{number}", None, f"is no JSON ({str(error)[:100]})")
+                if line != b"\n":
+                    yield number, line
+
+    def value(self, raw: bytes) -> Any:
+        """What one whole line means."""
+        if raw[-1:] != b"\n":
+            raise ValueError("was cut off before the end of its line")
+        return exact_json(raw)
+
+    def record(self, place: int, raw: bytes) -> Record:
+        """The record of one line."""
+        where = f"{self._path.name}:{place}"
+        if raw[-1:] != b"\n":
+            return Record(where, None, "was cut off before the end of its line")
+        try:
+            return Record(where, exact_json(raw))
+        except ValueError as error:
+            return Record(where, None, f"is no JSON ({str(error)[:100]})")
 
     def leftovers(self) -> Iterator[str]:
         """None: it is one file."""

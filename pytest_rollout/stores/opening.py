@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_rollout.core.errors import StoreError, listed, suggestion
 from pytest_rollout.core.record import Identity
-from pytest_rollout.core.store_check import StoreKind, StoreSettings
+from pytest_rollout.core.store_check import StoreCheck, StoreKind, StoreSettings
 from pytest_rollout.core.store_tally import Asked
 from pytest_rollout.stores.files import FilesStore, ManifestStore
 from pytest_rollout.stores.folder import FolderStore
@@ -90,3 +90,8 @@ class Stores(Mapping[str, Store]):
     def compare(self, left: str, right: str, *, key: Sequence[str], **about: Any) -> dict[str, Any]:
         """The tally of two stores; ``about`` are the other fields of ``Asked``."""
         return compare(self[left], self[right], Asked(identity=Identity(key=tuple(key)), **about))
+
+    def look(self, check: StoreCheck) -> dict[str, Any]:
+        """The tally of the stores of a check, wherever it says they are."""
+        right = None if check.right is None else open_store(check.right)
+        return compare(open_store(check.left), right, check.asked)

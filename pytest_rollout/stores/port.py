@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pytest_rollout.core.record import Record
 
@@ -22,4 +22,21 @@ class Store(Protocol):
 
     def leftovers(self) -> Iterator[str]:
         """What lies among its files and belongs to no record: locks, backups, half-written files."""
+        ...
+
+
+@runtime_checkable
+class RawStore(Store, Protocol):
+    """A store that holds each record as the bytes of JSON, and can be read without understanding them."""
+
+    def raws(self) -> Iterator[tuple[Any, bytes]]:
+        """Where a record stands, in whatever form, and its bytes."""
+        ...
+
+    def value(self, raw: bytes) -> Any:
+        """What such bytes mean; raises ``ValueError``."""
+        ...
+
+    def record(self, place: Any, raw: bytes) -> Record:
+        """The record of such bytes, which says why where it cannot be read."""
         ...

@@ -1,0 +1,159 @@
+"""Records that both stores hold byte for byte are read once; what is said of two stores is the same without that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_rollout.core.errors import StoreError
+from pytest_rollout.core.evidence import Observation
+from pytest_rollout.core.record import FieldKind, Identity, Record
+from pytest_rollout.core.store_check import StoreCheck, StoreKind, StoreSettings
+from pytest_rollout.core.store_tally import Asked
+from pytest_rollout.stores import twins
+from pytest_rollout.stores.joining import compare
+from pytest_rollout.stores.ndjson import NdjsonStore
+from pytest_rollout.testing.stores import MemoryStore
+
+GOOD = "0x" + "ab" * 19 + "01"
+ASKED = Asked(identity=Identity(key=("chainId", "name")), kinds={"address": FieldKind.ADDRESS})
+CHECK = StoreCheck(
+    name="moved",
+    left=StoreSettings(name="before", kind=StoreKind.NDJSON, path=Path()),
+    right=StoreSettings(name="after", kind=StoreKind.NDJSON, path=Path()),
+    asked=ASKED,
+)
+RECORDS = st.fixed_dictionaries(
+    {"chainId": st.sampled_from([56, "0x38"]), "name": st.sampled_from(["A", "B", "C", ""])},
+    optional={"address": st.sampled_from([GOOD, GOOD.upper().replace("X", "x"), "0x" + "0" * 40]), "on": st.booleans()},
+)
+LINES = st.lists(
+    st.one_of(
+        RECORDS.map(json.dumps),
+        RECORDS.map(lambda each: json.dumps(each, separators=(",", ":"))),
+        st.sampled_from(['{"chainId": 56', "[]", '{"name": "A", "name": "A", "chainId": 56}']),
+    ),
+    max_size=6,
+)
+
+
+class Plain(NdjsonStore):
+    """The same file without its bytes, so that every record is compared."""
+
+    raws = None  # type: ignore[assignment]
+
+    def records(self) -> Iterator[Record]:
+        for number, line in NdjsonStore(self._path).raws():
+            yield self.record(number, line)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("twins")
+
+
+def written(path: Path, lines: list[str], ending: str = "\n") -> Path:
+    path.write_text("\n".join(lines) + (ending if lines else ""))
+    return path
+
+
+def outcome(tally: dict[str, Any]) -> Any:
+    return CHECK.judge("item", Observation(item="item", value=tally)).outcome
+
+
+@given(left=LINES, right=LINES, ending=st.sampled_from(["\n", ""]))
+def test_twins_change_nothing_that_is_said(place: Path, left: list[str], right: list[str], ending: str) -> None:
+    """Doubles, spellings, placeholders and broken lines included; only what is said of doubles is shorter."""
+    one, other = written(place / "a", left, ending), written(place / "b", right, ending)
+
+    quick = compare(NdjsonStore(one), NdjsonStore(other), ASKED)
+    slow = compare(Plain(one), Plain(other), ASKED)
+
+    assert outcome(quick) is outcome(slow)
+    assert (quick["left"], quick["right"]) == (slow["left"], slow["right"])
+    if "doubles" not in slow["counts"]:
+        assert quick == slow
+    assert ("doubles" in quick["counts"]) is ("doubles" in slow["counts"])
+
+
+def lines(*records: Any) -> list[str]:
+    return [json.dumps(each) for each in records]
+
+
+A = {"chainId": 56, "name": "A", "address": GOOD}
+DOUBLES = {
+    "twice on the left": ([A, A], [A]),
+    "twice on the right": ([A], [A, A]),
+    "twice on both": ([A, A], [A, A]),
+    "another of its identity, before": ([A | {"on": True}, A], [A]),
+    "another of its identity, behind": ([A], [A, A | {"on": True}]),
+}
+
+
+@pytest.mark.parametrize(("left", "right"), DOUBLES.values(), ids=DOUBLES)
+def test_a_double_beside_twins_is_told(place: Path, left: list[Any], right: list[Any]) -> None:
+    one, other = written(place / "a", lines(*left)), written(place / "b", lines(*right))
+
+    tally = compare(NdjsonStore(one), NdjsonStore(other), ASKED)
+
+    assert tally["counts"]["doubles"] == 1
+    assert tally["listed"]["doubles"][0].startswith("56/A: one that is the same on both sides and ")
+    assert tally["same"] == 1
+
+
+def test_a_store_that_changes_while_it_is_read_is_no_evidence(place: Path) -> None:
+    """The right store is read twice; what was there first and is gone then must not count as the same."""
+    one = written(place / "a", lines(A))
+
+    class Changing(NdjsonStore):
+        read = 0
+
+        def raws(self) -> Iterator[tuple[int, bytes]]:
+            self.read += 1
+            return super().raws() if self.read == 1 else iter(())
+
+    with pytest.raises(StoreError, match="store a: was changed while it was read"):
+        compare(NdjsonStore(one), Changing(one), ASKED)
+
+
+def test_more_marks_than_are_remembered_are_compared_all_the_same(place: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(twins, "MOST", 3)
+    some = [A | {"name": f"C{number}"} for number in range(10)]
+    one, other = written(place / "a", lines(*some)), written(place / "b", lines(*reversed(some)))
+
+    assert compare(NdjsonStore(one), NdjsonStore(other), ASKED)["same"] == 10
+
+
+def test_two_spellings_are_not_searched_for_long(place: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(twins, "_TRIED", 2)
+    some = [A | {"name": f"C{number}"} for number in range(10)]
+    compact = [json.dumps(each, separators=(",", ":")) for each in some]
+    one, other = written(place / "a", compact), written(place / "b", [*lines(*some[:-1]), compact[-1]])
+
+    assert compare(NdjsonStore(one), NdjsonStore(other), ASKED)["same"] == 10
+
+
+def test_a_store_of_values_has_no_twins() -> None:
+    assert compare(MemoryStore([A]), MemoryStore([A]), ASKED)["same"] == 1
+
+
+SPELLINGS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "blanks before": (' \t{"chainId": 56, "name": "A"}', lambda counts: not counts),
+    "blanks behind": ('{"chainId": 56, "name": "A"} \r', lambda counts: not counts),
+    "more behind": ('{"chainId": 56, "name": "A"} {}', lambda counts: counts["broken"] == 2),
+    "nothing but blanks": ("   ", lambda counts: counts["broken"] == 2),
+    "NaN": ('{"chainId": 56, "name": "A", "x": NaN}', lambda counts: counts["broken"] == 2),
+}
+
+
+@pytest.mark.parametrize(("line", "fits"), SPELLINGS.values(), ids=SPELLINGS)
+def test_a_line_is_read_strictly(place: Path, line: str, fits: Callable[[Any], bool]) -> None:
+    path = written(place / "a", [line])
+
+    assert fits(compare(NdjsonStore(path), NdjsonStore(path), ASKED)["counts"])
