@@ -62,6 +62,8 @@ class Kind(StrEnum):
     ENDPOINT = "endpoints"
     STORE = "stores"
     DATABASE = "databases"
+    DRILL = "drills"
+    RATIO = "ratios"
     CHECKLIST = "checklist"
     ENGINE = "engines"
     NODE = "nodes"

@@ -51,12 +51,28 @@ def commands(
     return tuple(found.values())
 
 
+def one_command(
+    written: Written,
+    place: Place,
+    folder: Path,
+    environment: Sequence[str],
+    name: str,
+    table: CommandTable,
+    run_at: Place = (),
+) -> Command:
+    """One command of another table, its keys at ``place``; ``run_at`` is where its arguments stand, if elsewhere."""
+    return _Reader(written=written, place=place, folder=folder, environment=environment, run_at=run_at).command(
+        name, table
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     written: Written
     place: Place
     folder: Path
     environment: Sequence[str]
+    run_at: Place = ()
 
     def command(self, name: str, table: CommandTable) -> Command:
         written, place = self.written, self.place
@@ -91,7 +107,7 @@ class _Reader:
         )
 
     def _check_run(self, table: CommandTable) -> None:
-        where = (*self.place, "run")
+        where = self.run_at or (*self.place, "run")
         for index, text in enumerate(table.run):
             if "\0" in text:
                 raise self.written.wrong((*where, index), "has a NUL character, which no argument can have.")

@@ -19,6 +19,7 @@ from pytest_rollout.plan.configuration_shape import (
     RulesTable,
 )
 from pytest_rollout.plan.database_shape import StageDatabaseTable
+from pytest_rollout.plan.drill_shape import DrillTable, RatioTable
 from pytest_rollout.plan.endpoint_shape import EndpointTable
 from pytest_rollout.plan.engine_shape import StageEnginesTable, StageNodeTable
 from pytest_rollout.plan.section import (
@@ -357,6 +358,12 @@ class StageTable(Section):
     manifests: list[ManifestsTable] = Field([], description="Kubernetes manifests; each is one item of the gate.")
     environments: list[EnvironmentTable] = Field(
         [], description="What programs are configured with; each is one item of the gate."
+    )
+    drills: list[DrillTable] = Field(
+        [], description="Emergencies exercised on copies, and dual writes; each is one item of the gate."
+    )
+    ratios: list[RatioTable] = Field(
+        [], description="How much a candidate takes beside a reference; each is one item of the gate."
     )
     databases: list[StageDatabaseTable] = Field(
         [], description="What databases must be and hold; each is one item of the gate."

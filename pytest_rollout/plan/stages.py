@@ -30,6 +30,7 @@ from pytest_rollout.plan.commands import commands
 from pytest_rollout.plan.configuration import configuration
 from pytest_rollout.plan.criteria import criteria
 from pytest_rollout.plan.databases import database_checks
+from pytest_rollout.plan.drills import drills, ratios
 from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.endpoints import endpoints
 from pytest_rollout.plan.engines import engine_checks, node_rungs, stage_mode
@@ -87,6 +88,14 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
     if deadline > LONGEST_RUN:
         raise written.wrong((*place, "deadline"), f"{GIVEN} is longer than 24h, the longest a run of a gate may take.")
     judged = criteria(written, name, table, declared.metrics)
+    held = store_checks(
+        written,
+        name,
+        table.stores,
+        declared.stores,
+        contracts=declared.contracts.inventory,
+        networks=declared.networks,
+    )
     return Stage(
         name=name,
         title=written.read((*place, "title"), table.title or name, texts.line),
@@ -109,14 +118,9 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
             *engine_checks(written, name, table.engines, declared.engines, declared.folder),
             *node_rungs(written, name, table.nodes, declared.nodes),
             *listed(written, name, table.inventory, declared.contracts, declared.networks),
-            *store_checks(
-                written,
-                name,
-                table.stores,
-                declared.stores,
-                contracts=declared.contracts.inventory,
-                networks=declared.networks,
-            ),
+            *held,
+            *drills(written, name, table.drills, declared.folder, declared.environment, held),
+            *ratios(written, name, table.ratios, declared.folder, declared.environment),
             *configuration(written, name, table, declared.folder, declared.services, declared.networks),
             *database_checks(written, name, table.databases, declared.databases, declared.networks, declared.folder),
         ),

@@ -52,6 +52,7 @@ class Context:
         self.flags: Any = None
         self.engines: Any = None
         self.nodes: Any = None
+        self.stores: Any = None
         self.fresh_books: dict[str, Any] = {}
         self.on_open: list[Callable[[Any], None]] = []
         self.resources = ExitStack()

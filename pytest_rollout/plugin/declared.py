@@ -48,6 +48,8 @@ ROOMS: Mapping[Kind, Room] = {
     Kind.ALERT: Room(module="pytest_rollout.configuration.checks"),
     Kind.MANIFEST: Room(module="pytest_rollout.configuration.checks"),
     Kind.ENVIRONMENT: Room(module="pytest_rollout.configuration.checks", fixtures=("books",)),
+    Kind.DRILL: Room(module="pytest_rollout.services.checks", fixtures=("stores",)),
+    Kind.RATIO: Room(module="pytest_rollout.services.checks"),
     Kind.DATABASE: Room(module="pytest_rollout.databases.checks", fixtures=("books",)),
 }
 """The kinds whose checks are values of ``Stage.checks``, in the order they are collected."""
@@ -170,7 +172,15 @@ def _look(item: Any, look: Look, *fixtures: Any) -> None:
 
 def _refuse_others(context: Context, fixtures: Sequence[Any]) -> None:
     """A hook may hand out something else than the fixture opened, without overriding it."""
-    opened = (*context.chains.values(), context.book, context.books, context.flags, context.engines, context.nodes)
+    opened = (
+        *context.chains.values(),
+        context.book,
+        context.books,
+        context.flags,
+        context.engines,
+        context.nodes,
+        context.stores,
+    )
     if not all(any(each is own for own in opened) for each in fixtures):
         raise RolloutError("a fixture of this check gave something else than the gate opened; a hook replaced it.")
 

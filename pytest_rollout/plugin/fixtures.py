@@ -87,7 +87,8 @@ def stores(_rollout_context: Context) -> Any:
     from pytest_rollout.stores.opening import Stores  # noqa: PLC0415 - only where a store is used
 
     with told():
-        return Stores(_rollout_context.rollout.stores)
+        _rollout_context.stores = opened = Stores(_rollout_context.rollout.stores)
+    return opened
 
 
 @pytest.fixture(scope="session")

@@ -31,19 +31,21 @@ _SHELL = ("bash", "-e", "-o", "pipefail", "-c")
 """A line stops at its first failure, and a pipeline fails with any part of it."""
 
 
-def observe(command: Command, given: Mapping[str, str] | None = None) -> tuple[dict[str, Any], str]:
+def observe(
+    command: Command, given: Mapping[str, str] | None = None, *, more: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], str]:
     """Run it and tell what ``Command.judge`` asks for, and who said so.
 
-    ``given`` is the environment to choose from, this process's own if left out. The values of the
-    variables that the command lists stand nowhere in what is told. Raises ``ServiceError``.
+    ``given`` is the environment to choose from, this process's own if left out; ``more`` is added to it. The
+    values of the variables that the command lists stand nowhere in what is told. Raises ``ServiceError``.
     """
     given = os.environ if given is None else given
-    environment = _environment(command, given)
+    chosen = environment(command, given) | dict(more or {})
     with tempfile.TemporaryDirectory(prefix="rollout-command-") as private:
         folder = Path(private, "results")
         folder.mkdir()
-        told = _run(command, environment | {"ROLLOUT_RESULTS": str(folder)}, folder, Path(private, "output"))
-    redactor = Redactor({name: environment[name] for name in command.environment})
+        told = _run(command, chosen | {"ROLLOUT_RESULTS": str(folder)}, folder, Path(private, "output"))
+    redactor = Redactor({name: chosen[name] for name in command.environment})
     return redactor.value(told), f"{command.name}, {told['ms']} ms, output sha256 {told['output_digest'][:12]}"
 
 
@@ -58,7 +60,7 @@ def _run(command: Command, environment: Mapping[str, str], folder: Path, output:
         never.hear(text)
 
     ended = run(
-        _arguments(command, folder),
+        arguments(command, folder),
         folder=command.folder,
         environment=environment,
         limit_seconds=command.limit.total_seconds(),
@@ -72,6 +74,9 @@ def _run(command: Command, environment: Mapping[str, str], folder: Path, output:
         "timed_out": ended.timed_out,
         "left": ended.left,
         "ms": ended.milliseconds,
+        "us": ended.microseconds,
+        "peak_kib": ended.peak_kib,
+        "floor_kib": ended.floor_kib,
         "output": ended.output,
         "output_size": ended.size,
         "output_digest": ended.digest,
@@ -89,9 +94,10 @@ def _read(result: Result, before: Before) -> dict[str, Any]:
     return read(result, content)
 
 
-def _arguments(command: Command, folder: Path) -> Sequence[str]:
-    arguments = [each.replace(RESULTS, str(folder)) for each in command.run]
-    return [*_SHELL, *arguments] if command.shell else arguments
+def arguments(command: Command, folder: Path) -> Sequence[str]:
+    """What is run, with the folder of its results."""
+    found = [each.replace(RESULTS, str(folder)) for each in command.run]
+    return [*_SHELL, *found] if command.shell else found
 
 
 def _file(command: Command, result: Result, folder: Path) -> Path | None:
@@ -103,7 +109,8 @@ def _file(command: Command, result: Result, folder: Path) -> Path | None:
     return command.folder / result.file
 
 
-def _environment(command: Command, given: Mapping[str, str]) -> dict[str, str]:
+def environment(command: Command, given: Mapping[str, str]) -> dict[str, str]:
+    """What it gets of the environment; raises ``ServiceError`` where a variable it lists is not there."""
     missing = [name for name in command.environment if name not in given]
     if missing:
         raise ServiceError(f"{command.name}: the environment has no {', '.join(missing)}; set it, or take it off.")

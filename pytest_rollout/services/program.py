@@ -34,13 +34,18 @@ _KEEPER_SECONDS = 30.0
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
+class EndNow(Exception):  # noqa: N818 - an order, not an error
+    """Raised by who listens: kill the program at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """How a program ended. ``status`` is None where a signal or the limit ended it.
 
     ``left`` counts the processes it left running; all of them have been ended. ``output`` is the
     beginning and the end of what it printed, ``size`` and ``digest`` (SHA-256) are of all of it:
-    standard output, then standard error.
+    standard output, then standard error. ``microseconds`` are the program's own, without what watches it.
+    ``peak_kib`` is the most memory that one of its processes had; less than ``floor_kib`` cannot be told.
     """
 
     status: int | None
@@ -48,6 +53,9 @@ class Ended:
     timed_out: bool
     left: int
     milliseconds: int
+    microseconds: int
+    peak_kib: int
+    floor_kib: int
     output: str
     size: int
     digest: str
@@ -64,7 +72,7 @@ def run(
 ) -> Ended:
     """Run a program to its end, or to the limit; nothing it started outlives it.
 
-    ``listen`` hears everything it prints, whole lines together and without terminal escapes;
+    ``listen`` hears everything it prints, whole lines together and without terminal escapes, and may raise ``EndNow``;
     ``report`` is a file that standard output is also written to. Raises ``ServiceError`` where the
     program cannot be started, or prints a larger report than is read.
     """
@@ -96,6 +104,9 @@ def run(
         timed_out=ending["timed_out"],
         left=ending["left"] + streams.is_held,
         milliseconds=ending["ms"],
+        microseconds=ending["us"],
+        peak_kib=ending["peak_kib"],
+        floor_kib=ending["floor_kib"],
         output=streams.shown,
         size=sum(stream.size for stream in streams.all),
         digest=streams.digest,
@@ -190,7 +201,10 @@ class _Streams:
             while selector.get_map() and (wait := latest - time.monotonic()) > 0:
                 for key, _ in selector.select(wait):
                     if chunk := os.read(key.fd, _CHUNK):
-                        key.data(chunk)
+                        try:
+                            key.data(chunk)
+                        except EndNow:
+                            self._keeper.send_signal(signal.SIGTERM)
                         continue
                     selector.unregister(key.fd)
                     if key.fd == self._said_by:
@@ -198,7 +212,8 @@ class _Streams:
                         latest = min(latest, time.monotonic() + _GRACE_SECONDS)
             self.is_held = int(bool(selector.get_map()))
         for stream in self.all:
-            stream.end()
+            with contextlib.suppress(EndNow):
+                stream.end()
         try:
             ending: dict[str, Any] = json.loads(self._said)
         except ValueError:
