@@ -24,7 +24,7 @@ _LABEL = "rollout_test"
 def observe(check: AlertCheck) -> tuple[dict[str, Any], str]:
     """Whether it arrived, after how long, and as which receiver."""
     mark = secrets.token_hex(8)
-    with Webhook(check.host, check.port, mark) as webhook:
+    with Webhook(check.listen, mark) as webhook:
         started = time.monotonic()
         _post(check, mark, timedelta(minutes=5))
         arrived = webhook.arrived.wait(check.within.total_seconds())
@@ -32,9 +32,7 @@ def observe(check: AlertCheck) -> tuple[dict[str, Any], str]:
         _post(check, mark, timedelta(0))
     looked = Looked(looked=1, said=f"arrived after {took:.1f} s" + (f" as {webhook.receiver}" if arrived else ""))
     if not arrived:
-        looked.problems.append(
-            f"no alert arrived at {check.host}:{check.port} within {check.within.total_seconds():g} s"
-        )
+        looked.problems.append(f"no alert arrived at {check.listen} within {check.within.total_seconds():g} s")
     elif check.receiver and webhook.receiver != check.receiver:
         looked.problems.append(f"arrived as {webhook.receiver!r}, not as {check.receiver!r}")
     lost = {name: value for name, value in check.labels.items() if webhook.labels.get(name) != value}
@@ -57,16 +55,17 @@ def _post(check: AlertCheck, mark: str, lasts: timedelta) -> None:
 class Webhook:
     """Listens while it is open; ``arrived`` is set once the alert with this run's mark came in, firing."""
 
-    def __init__(self, host: str, port: int, mark: str) -> None:
+    def __init__(self, listen: str, mark: str) -> None:
+        host, _, port = listen.rpartition(":")
         self.arrived = threading.Event()
         self.receiver = ""
         self.labels: dict[str, Any] = {}
         self._mark = mark
         try:
-            self._server = ThreadingHTTPServer((host, port), _handler(self))
+            self._server = ThreadingHTTPServer((host.strip("[]"), int(port)), _handler(self))
         except OSError as error:
             raise ConfigurationError(
-                f"{host}:{port}: cannot listen there ({error.strerror}); end what does, or write another address."
+                f"{listen}: cannot listen there ({error.strerror}); end what does, or write another address."
             ) from None
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)

@@ -118,12 +118,11 @@ class EnvironmentCheck(FilesCheck):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertCheck:
-    """One alert sent through a running Alertmanager, which must tell the webhook at ``host`` and ``port``."""
+    """One alert sent through a running Alertmanager, which must tell the webhook at ``listen``: host and port."""
 
     name: str
     alertmanager: Service
-    host: str
-    port: int
+    listen: str
     labels: Mapping[str, str]
     receiver: str = ""
     within: timedelta = timedelta(seconds=30)
@@ -138,11 +137,11 @@ class AlertCheck:
         """The same check, with nothing secret in its labels."""
         labels = {name: clean(value) for name, value in self.labels.items()}
         service = replace(self.alertmanager, url=clean(self.alertmanager.url))
-        return replace(self, labels=labels, alertmanager=service)
+        return replace(self, labels=labels, alertmanager=service, listen=clean(self.listen))
 
     def judge(self, item: str, seen: Observation) -> Finding:
         """It arrived, firing, where it should."""
-        needed = f"a test alert arrives at {self.host}:{self.port}" + (f" as {self.receiver}" if self.receiver else "")
+        needed = f"a test alert arrives at {self.listen}" + (f" as {self.receiver}" if self.receiver else "")
         return judge_looked(self, item, seen, needed, "look at Alertmanager's routes, receivers and silences")
 
 

@@ -180,7 +180,6 @@ class _Reader:
         for index, table in enumerate(tables):
             place: Place = ("stages", self.stage, "alerts", index)
             name = self.name(place, table.name, found, "alerts")
-            host, port = self.written.read((*place, "listen"), table.listen, _listen)
             if "alertname" not in table.labels:
                 raise self.written.wrong((*place, "labels"), "has no alertname, which every alert needs; write one.")
             self.variables((*place, "labels"), table.labels)
@@ -189,8 +188,7 @@ class _Reader:
             found[texts.folded(name)] = AlertCheck(
                 name=name,
                 alertmanager=self.service((*place, "alertmanager"), table.alertmanager),
-                host=host,
-                port=port,
+                listen=self.written.read((*place, "listen"), table.listen, _listen),
                 labels=dict(table.labels),
                 receiver=table.receiver or "",
                 within=self.written.read((*place, "within"), table.within, duration),
@@ -199,11 +197,11 @@ class _Reader:
         return list(found.values())
 
 
-def _listen(text: str) -> tuple[str, int]:
+def _listen(text: str) -> str:
     match = _LISTEN.fullmatch(text)
     if match is None or not 0 < int(match["port"]) <= _HIGHEST_PORT:
         raise Unfit(f"{GIVEN} is no host and port; write them such as '127.0.0.1:9095'.")
-    return match["host"].strip("[]"), int(match["port"])
+    return text
 
 
 def _version(text: str) -> str:

@@ -40,8 +40,7 @@ def sent(routed, look):
         service, port = routed
         given = {
             "labels": {"alertname": "HighErrorRate", "severity": "critical"},
-            "host": "127.0.0.1",
-            "port": port,
+            "listen": f"127.0.0.1:{port}",
             "alertmanager": service,
             "receiver": "oncall",
         }
@@ -72,7 +71,7 @@ def test_no_alertmanager_and_no_place_to_listen_are_errors(sent):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        occupied = sent(port=taken.getsockname()[1])
+        occupied = sent(listen=f"127.0.0.1:{taken.getsockname()[1]}")
     down = sent(alertmanager=Service(name="alertmanager", url="http://127.0.0.1:1"))
 
     assert (occupied.outcome, down.outcome) == (Outcome.ERROR, Outcome.ERROR)

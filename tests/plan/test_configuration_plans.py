@@ -124,8 +124,7 @@ def test_tables_become_the_values_they_mean(load_text) -> None:
         AlertCheck(
             name="alerts arrive",
             alertmanager=Service(name="am", url="http://127.0.0.1:9093"),
-            host="127.0.0.1",
-            port=9095,
+            listen="127.0.0.1:9095",
             labels={"alertname": "HighErrorRate", "severity": "critical"},
             receiver="oncall",
             within=timedelta(seconds=10),

@@ -100,7 +100,8 @@ EVERY = {
     "kustodia:limited": 5,
     "kustodia:full": 4,
     "lookcoin:watch": 5,
-    "knowton:testnet": 16,
+    "knowton:post-deployment": 10,
+    "knowton:performance": 6,
 }
 """How many things the criteria of a stage are about on the platform: a contract is one of three."""
 
@@ -126,10 +127,10 @@ GRAY = {
         ("platform: claims submitted", "19998"),
     ],
     "kustodia:limited": [("platform: transactions succeed", "97 %")],
-    "knowton:testnet": [
-        ("API response time (p95)", "at most 5 s"), ("page load time (p95)", "at most 30 s"),
-        ("transaction confirmation (p95)", "at most 300 s"), ("database query time (p95)", "at most 1 s"),
-        ("IPFS upload time (p95)", "at most 100 s"), ("AI model inference (p95)", "at most 50 s"),
+    "knowton:performance": [
+        ("platform: API response time (p95)", "at most 5 s"), ("platform: page load time (p95)", "at most 30 s"),
+        ("platform: transaction confirmation (p95)", "at most 300 s"), ("platform: database query time (p95)", "at most 1 s"),
+        ("platform: IPFS upload time (p95)", "at most 100 s"), ("platform: AI model inference (p95)", "at most 50 s"),
     ],
     "kustodia:beta": [("platform: error rate", "1.5"), ("platform: transactions succeed", "97 %")],
 }  # fmt: skip
@@ -158,9 +159,9 @@ ALARMS = {
     ],
     "kustodia:beta": ["platform: no contract was paused", "platform: no role was changed"],
     "lookcoin:watch": ["platform: error rate", "platform: availability"],
-    "knowton:testnet": [
-        "CPU usage [a]", "memory usage [a]", "error rate", "transactions do not fail", "data are in sync",
-        "databases are connected [redis]",
+    "knowton:post-deployment": [
+        "platform: CPU usage [a]", "platform: memory usage [a]", "platform: error rate", "platform: transactions do not fail", "platform: data are in sync",
+        "platform: databases are connected [redis]",
     ],
 }  # fmt: skip
 
