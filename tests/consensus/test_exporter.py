@@ -61,7 +61,8 @@ def _expressions() -> dict[str, str]:
     found = dict(re.findall(r"- alert: (\w+)\n\s+expr: (.+)\n", rules))
     for panel in json.loads((DOCS / "dashboard.json").read_text())["panels"]:
         found |= {f"{panel['title']} {each['refId']}": each["expr"] for each in panel["targets"]}
-    return found
+    guide = (DOCS.parent / "replace-an-engine.md").read_text()
+    return found | {f"guide: {query}": query for query in re.findall(r'^query = "(.+)"$', guide, re.MULTILINE)}
 
 
 EXPRESSIONS = _expressions()

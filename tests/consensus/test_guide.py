@@ -17,11 +17,15 @@ import pytest
 
 from pytest_rollout.consensus import nodes as asking
 from pytest_rollout.consensus.checks import observe
+from pytest_rollout.core.asking import Sampled, asks, soak_of
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.node_check import NodeCheck
 from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.core.rollout import Rollout
+from pytest_rollout.core.series import nanoseconds
 from pytest_rollout.plan import lint, load
+from pytest_rollout.runner.sampling import ask
+from tests import servers
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "replace-an-engine.md").read_text()
 BLOCK = timedelta(minutes=10)
@@ -52,7 +56,7 @@ def planned(folder: Path, *, urls: dict[str, str], clock: str = "") -> Rollout:
 
 
 def test_the_plan_of_the_guide_says_nothing_against_itself(tmp_path) -> None:
-    rollout = planned(tmp_path, urls={"NODE_1": "one:8080", "NODE_2": "two:8080"})
+    rollout = planned(tmp_path, urls={"NODE_1": "one:8080", "NODE_2": "two:8080", "PROMETHEUS": "three:9090"})
 
     assert [len(stage.checks) for stage in rollout.stages] == [5, 8, 15, 14, 15, 11]
     assert [str(each) for each in lint(rollout, now=datetime(2031, 1, 1, tzinfo=UTC))] == []
@@ -81,7 +85,7 @@ class Operated:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             self.servers.append(server)
             self.urls[f"NODE_{number}"] = f"127.0.0.1:{server.server_port}"
-        self.rollout = planned(folder, urls=self.urls, clock="rehearsed")
+        self.rollout = planned(folder, urls=self.urls | {"PROMETHEUS": "127.0.0.1:9"}, clock="rehearsed")
 
     def live(self, days: float) -> None:
         """A block every ten minutes on both nodes."""
@@ -187,6 +191,41 @@ def test_the_guides_way_back_is_one_request(operated: Operated) -> None:
     operated.live(0.1)
 
     assert {"node-1.traffic", "node-1.soak"} <= operated.owed("primary-node-1").keys()
+
+
+def _scraped(now: datetime) -> str:
+    """Eight days of both nodes as Prometheus would have scraped them; node 2 was started again two days ago."""
+    times = [int((now - timedelta(minutes=5 * ago)).timestamp()) for ago in range(8 * 288, -1, -1)]
+    again = int((now - timedelta(days=2)).timestamp())
+    text = ["# TYPE rollout_consensus_comparisons counter"]
+    for node, started in (("node-1:8080", times[0]), ("node-2:8080", again)):
+        for time in times:
+            counted = time - (started if time >= started else times[0])
+            text.append(f'rollout_consensus_comparisons_total{{instance="{node}"}} {counted} {time}')
+    text.append("# TYPE rollout_consensus_start_time_seconds gauge")
+    for node, started in (("node-1:8080", times[0]), ("node-2:8080", again)):
+        for time in times:
+            since = started if time >= started else times[0]
+            text.append(f'rollout_consensus_start_time_seconds{{instance="{node}"}} {since} {time}')
+    return "\n".join([*text, "# EOF", ""])
+
+
+def test_the_guides_soak_by_prometheus_finds_the_node_that_was_restarted(tmp_path) -> None:
+    """A real Prometheus, asked as a gate asks it; what node 1 covered is of no use to node 2."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    with servers.prometheus(tmp_path, _scraped(now)) as url:
+        urls = {"NODE_1": "one:8080", "NODE_2": "two:8080", "PROMETHEUS": url.removeprefix("http://")}
+        rollout = planned(tmp_path, urls=urls)
+        stage = rollout.stage("shadow-both")
+        lines = ask(rollout, asks(rollout, stage, nanoseconds(now)), until=now)
+
+    found = {each.title: each for each in soak_of(rollout, stage, Sampled(lines=lines), now, "item::")}
+
+    one, two = (found[f"soak of compared[{node}]"] for node in ("node-1:8080", "node-2:8080"))
+    assert (one.outcome, one.measured) == (Outcome.PASS, "7d of 7d covered")
+    assert two.outcome is Outcome.PENDING
+    assert two.measured.startswith("2d of 7d covered, 5d missing")
+    assert "the start time changed" in two.detail or "a counter ran back" in two.detail
 
 
 def test_every_command_of_the_guide_is_one() -> None:
