@@ -163,8 +163,8 @@ def spread() -> None:
                 times["replay", number] = time.perf_counter() - began
                 assert result.is_clean
                 assert result.blocks == 1500
-            ratios = [times[what, 1] / times[what, 2] for what in ("replay", "bare")]
-            found.append((others.share(), *ratios))
+            replayed, alone = (times[what, 1] / times[what, 2] for what in ("replay", "bare"))
+            found.append((others.share(), replayed, alone))
         _, ratio, bare = min(found)
         print(f"replay over two processes: {ratio:.2f} x one in the quietest round, bare processes {bare:.2f} x")
         rest = ", ".join(f"{took:.0%} {x:.2f} {y:.2f}" for took, x, y in sorted(found)[:LEAST_ROUNDS])
