@@ -137,8 +137,11 @@ def pushgateway(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[str]:
-    """The URL of a PostgreSQL server with nothing in it; its user has a password, which it asks for."""
+def postgresql(*, durable: bool = False) -> Iterator[str]:
+    """The URL of a PostgreSQL server with nothing in it; its user has a password, which it asks for.
+
+    Only a ``durable`` one syncs what it writes.
+    """
     assert POSTGRES, "PostgreSQL is not installed; on Debian: apt-get install postgresql"
     folder = Path(tempfile.mkdtemp(prefix="rollout-postgres-"))
     try:
@@ -152,7 +155,7 @@ def postgresql() -> Iterator[str]:
         initdb = [str(POSTGRES[-1] / "initdb"), "-D", str(data), "-A", "md5", "-U", "tester"]
         _quietly([*as_owner, *initdb, f"--pwfile={folder / 'password'}", "-E", "UTF8", "--locale=C", "-N"], folder)
         control = [*as_owner, str(POSTGRES[-1] / "pg_ctl"), "-D", str(data), "-w"]
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync={'on' if durable else 'off'}"
         _quietly([*control, "-l", str(folder / "log.txt"), "-o", options, "start"], folder)
         try:
             yield f"postgresql+psycopg://tester:kept-secret@127.0.0.1:{port}/postgres"

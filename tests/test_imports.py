@@ -57,6 +57,7 @@ HEAVY = {
     "eth_tester": {"networks"},
     "eth_account": {"networks", "ledger"},
     "sqlalchemy": {"ledger", "metrics", "databases"},
+    "psycopg": {"ledger", "metrics", "databases"},
     "sqlglot": {"databases"},
     "alembic": {"databases"},
     "securesystemslib": {"ledger"},

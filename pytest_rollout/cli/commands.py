@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from pytest_rollout import operations
-from pytest_rollout.cli import become_supervisor, texts
-from pytest_rollout.cli.person import as_text, whoever_types
+from pytest_rollout.cli import become_supervisor, ledger_commands, texts
+from pytest_rollout.cli.options import By, Json, LedgerUrl, Place, echo, person, print_
+from pytest_rollout.cli.person import as_text
 from pytest_rollout.core.errors import LedgerError, Refused, RolloutError, UsageError
 from pytest_rollout.core.notice import Undelivered
 
@@ -28,16 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-ledger_app = typer.Typer(help="Read the record, and verify it as a stranger would.", no_args_is_help=True)
-app.add_typer(ledger_app, name="ledger")
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-LedgerUrl = Annotated[
-    str | None,
-    typer.Option("--rollout-ledger", metavar="URL", help="The ledger; default sqlite:///.rollout/ledger.db."),
-]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it; default git's user.")]
-Place = Annotated[str, typer.Argument(metavar="STAGE", help="STAGE, or ROLLOUT:STAGE.")]
+app.add_typer(ledger_commands.app, name="ledger")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -64,22 +54,6 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _person(by: str | None, workspace: operations.Workspace) -> str:
-    return as_text(by or "") or whoever_types(workspace.root)
-
-
-def _echo(text: str) -> None:
-    """Print; if the reader has seen enough, what was to be done is done all the same."""
-    try:
-        typer.echo(text)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _print(document: Any, text: str, as_json: bool) -> None:
-    _echo(json.dumps(document, indent=1, ensure_ascii=False) if as_json else text)
-
-
 def _warn(undelivered: Sequence[Undelivered]) -> None:
     """Say who was not told; what was done is done all the same."""
     for each in undelivered:
@@ -103,7 +77,7 @@ def init(
     from pytest_rollout.cli.starting import begin  # noqa: PLC0415 - only for this command
 
     done = list(begin(folder, name, ledger))
-    _print({"done": done}, "\n".join(done), as_json)
+    print_({"done": done}, "\n".join(done), as_json)
     return 0
 
 
@@ -118,7 +92,7 @@ def lint(as_json: Json = False) -> int:
         {"rollout": r.name, "kind": remark.kind.value, "place": remark.place, "text": remark.text}
         for r, remark in remarks
     ]
-    _print(document, texts.lint(workspace.rollouts, remarks), as_json)
+    print_(document, texts.lint(workspace.rollouts, remarks), as_json)
     return HOLD if any(remark.kind.value == "contradiction" for _, remark in remarks) else 0
 
 
@@ -133,7 +107,7 @@ def contracts(
 
     workspace = operations.Workspace.at(Path.cwd(), place=f"{rollout}:" if rollout else None)
     documents, differs = books([workspace.rollout(rollout)] if rollout else workspace.rollouts, network)
-    _print(documents, text(documents), as_json)
+    print_(documents, text(documents), as_json)
     return HOLD if differs else 0
 
 
@@ -142,7 +116,7 @@ def schema() -> int:
     """Print the JSON Schema of rollout.toml, for editors."""
     from pytest_rollout.plan import schema as plan_schema  # noqa: PLC0415 - only for this command
 
-    _echo(json.dumps(plan_schema(), indent=1, ensure_ascii=False))
+    echo(json.dumps(plan_schema(), indent=1, ensure_ascii=False))
     return 0
 
 
@@ -156,7 +130,7 @@ def status(
     workspace = operations.Workspace.at(Path.cwd(), ledger, place=f"{rollout}:" if rollout else None)
     chosen = [workspace.rollout(rollout)] if rollout else workspace.rollouts
     standings = [operations.standing(workspace, each, _now()) for each in chosen]
-    _print([texts.standing_document(s) for s in standings], texts.standings(standings), as_json)
+    print_([texts.standing_document(s) for s in standings], texts.standings(standings), as_json)
     return 0
 
 
@@ -179,13 +153,13 @@ def check(
         workspace,
         stage,
         number,
-        person=_person(by, workspace),
+        person=person(by, workspace),
         now=_now(),
         note=as_text(note),
         evidence=evidence,
         undo=undo,
     )
-    _print(made.document(), texts.ticked(made), as_json)
+    print_(made.document(), texts.ticked(made), as_json)
     return 0
 
 
@@ -223,8 +197,8 @@ def sign(
         signature=signature,
         revoke=revoke,
     )
-    document, text = carry_out(workspace, stage, way, person=_person(by, workspace), now=_now())
-    _print(document, text, as_json)
+    document, text = carry_out(workspace, stage, way, person=person(by, workspace), now=_now())
+    print_(document, text, as_json)
     return 0
 
 
@@ -252,7 +226,7 @@ def attest(
     document, text = attesting.write(
         workspace, stage, key=key, public=public_key, password_env=password_env, output=output
     )
-    _print(document, text, as_json)
+    print_(document, text, as_json)
     return 0
 
 
@@ -277,7 +251,7 @@ def verify(
     wanted = attesting.expected(place, network, commit, ledger_id, at_least)
     verified = operations.attesting.verify(file, key, wanted, attesting.moment(at))
     document, text, status = attesting.told(verified, wanted)
-    _print(document, text, as_json)
+    print_(document, text, as_json)
     return status
 
 
@@ -285,8 +259,8 @@ def verify(
 def promote(stage: Place, by: By = None, ledger: LedgerUrl = None, as_json: Json = False) -> int:
     """Look again, then move the rollout on from STAGE, if its judgement still stands."""
     workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)
-    move, entry = operations.promote(workspace, stage, person=_person(by, workspace), now=_now())
-    _print(
+    move, entry = operations.promote(workspace, stage, person=person(by, workspace), now=_now())
+    print_(
         move.document() | {"ledger_entry": entry.sequence, "head": entry.digest},
         texts.promoted(move, entry),
         as_json,
@@ -307,9 +281,9 @@ def rollback(
     """Move the rollout back from STAGE and record why."""
     workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)
     move, entry = operations.roll_back(
-        workspace, stage, person=_person(by, workspace), reason=as_text(reason), now=_now(), to=to
+        workspace, stage, person=person(by, workspace), reason=as_text(reason), now=_now(), to=to
     )
-    _print(
+    print_(
         move.document() | {"ledger_entry": entry.sequence, "head": entry.digest},
         texts.rolled_back(move, entry),
         as_json,
@@ -357,10 +331,10 @@ def rules(
     chosen = [workspace.rollout(rollout)] if rollout else workspace.rollouts
     if output is None:
         groups = [group for each in chosen for group in monitoring.document(each)["groups"]]
-        _print({"groups": groups}, json.dumps({"groups": groups}, indent=1, ensure_ascii=False), as_json)
+        print_({"groups": groups}, json.dumps({"groups": groups}, indent=1, ensure_ascii=False), as_json)
         return 0
     lines = [line for each in chosen for line in monitoring.write(each, output)]
-    _print({"done": lines}, "\n".join(lines), as_json)
+    print_({"done": lines}, "\n".join(lines), as_json)
     return 0
 
 
@@ -379,7 +353,7 @@ def report(
     page = render_page(folder / "allure-results", folder / "allure.html", workspace.root)
     shown = page.relative_to(workspace.root) if page.is_relative_to(workspace.root) else page
     document = {"rollout": rollout.name, "stage": found.name, "page": str(page)}
-    _print(document, f"{rollout.name}:{found.name}: wrote {shown}", as_json)
+    print_(document, f"{rollout.name}:{found.name}: wrote {shown}", as_json)
     return 0
 
 
@@ -431,7 +405,7 @@ def replay(  # noqa: PLR0917 - one option a line, all by name on the command lin
         rollouts = [workspace.rollout(rollout)] if rollout else list(workspace.rollouts)
     settings, folder = engines(asked, rollouts, Path.cwd())
     document, text, is_clean = run(asked, settings, folder)
-    _print(document, text, as_json)
+    print_(document, text, as_json)
     return 0 if is_clean else HOLD
 
 
@@ -451,35 +425,5 @@ def compare(
     from pytest_rollout.cli.comparing import compare_stores  # noqa: PLC0415 - only for this command
 
     document, text, is_same = compare_stores(Path.cwd(), (left, right), key=key, fields=fields)
-    _print(document, text, as_json)
+    print_(document, text, as_json)
     return 0 if is_same else HOLD
-
-
-@ledger_app.command("show")
-def ledger_show(
-    sequence: Annotated[
-        int | None, typer.Argument(metavar="ENTRY", help="One entry in full; default all, a line each.")
-    ] = None,
-    ledger: LedgerUrl = None,
-    as_json: Json = False,
-) -> int:
-    """Print what is recorded."""
-    from pytest_rollout.cli.ledger import show  # noqa: PLC0415 - for those who need it
-
-    for line in show(Path.cwd(), ledger, sequence, as_json=as_json):
-        _echo(line)
-    return 0
-
-
-@ledger_app.command("verify")
-def ledger_verify(
-    head: Annotated[str | None, typer.Option(help="A head noted elsewhere; the ledger must contain it.")] = None,
-    ledger: LedgerUrl = None,
-    as_json: Json = False,
-) -> int:
-    """Verify every entry from the first on; compare with a head noted elsewhere to find a cut tail."""
-    from pytest_rollout.cli.ledger import verify  # noqa: PLC0415 - as above
-
-    document, text = verify(Path.cwd(), ledger, head)
-    _print(document, text, as_json)
-    return 0

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import LedgerError, UsageError
 from pytest_rollout.ledger.canonical import parse
+from pytest_rollout.ledger.export import ExportedLedger, lines
 from pytest_rollout.ledger.opening import open_ledger
+from pytest_rollout.ledger.port import Ledger
 from pytest_rollout.plan import project_root
+from pytest_rollout.reporting.folder import PART, Folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What ``rollout ledger verify`` is asked for."""
+
+    head: str | None = None
+    export: Path | None = None
+    judge: bool = False
+    anchors: str | None = None
+    contract: str | None = None
+    account: str | None = None
 
 
 def show(start: Path, url: str | None, sequence: int | None, *, as_json: bool) -> Iterator[str]:
@@ -30,23 +46,76 @@ def show(start: Path, url: str | None, sequence: int | None, *, as_json: bool) -
         yield f"{entry.sequence:>5}  {entry.digest[:12]}  {entry.kind.value:<15} {_line(entry)}"
 
 
-def verify(start: Path, url: str | None, head: str | None) -> tuple[dict[str, Any], str]:
-    """Verify the whole chain; ``head`` is a digest that must be one of its entries."""
-    ledger = open_ledger(url, project_root(start))
+def verify(start: Path, url: str | None, wanted: Wanted) -> tuple[dict[str, Any], str]:
+    """Verify the whole chain, then what else is wanted of it; raises ``LedgerError`` with the first thing wrong."""
+    ledger: Ledger = open_ledger(url, project_root(start)) if wanted.export is None else ExportedLedger(wanted.export)
     newest = ledger.verify()
-    if head is not None and not any(entry.digest == head for entry in ledger.entries()):
+    if wanted.head is not None and not any(entry.digest == wanted.head for entry in ledger.entries()):
         raise LedgerError(
-            f"the ledger verifies up to entry {newest.sequence}, but the head {head[:12]}… noted elsewhere is "
+            f"the ledger verifies up to entry {newest.sequence}, but the head {wanted.head[:12]}… noted elsewhere is "
             "not in it: its end was cut off, or it is another ledger. Restore it from a backup."
         )
-    document = {
+    document: dict[str, Any] = {
         "ledger_id": ledger.id,
         "entries": newest.sequence + 1,
         "head": newest.digest,
         "is_sound": True,
     }
     text = f"ledger {ledger.id}: {newest.sequence + 1} entries verify\nhead {newest.digest}"
+    if wanted.judge:
+        from pytest_rollout.operations.judging_again import judge_again  # noqa: PLC0415 - the judge
+
+        judged, passed_over = judge_again(ledger)
+        document |= {"judged_again": judged, "without_plan": passed_over}
+        more = f", {passed_over} enclose no plan and were passed over" if passed_over else ""
+        text += f"\n{judged} judgements judged again: the same{more}"
+    if wanted.anchors is not None:
+        found = _anchors(start, url, wanted, ledger)
+        last = max(found, key=lambda each: each.sequence)
+        document |= {"anchors": len(found), "anchored": last.sequence}
+        text += f"\n{len(found)} anchors on {wanted.anchors} hold, the newest is entry {last.sequence}"
     return document, text
+
+
+def export(start: Path, url: str | None, file: Path) -> tuple[dict[str, Any], str]:
+    """Write the export whole, or not at all."""
+    ledger = open_ledger(url, project_root(start))
+    if file.exists() or file.is_symlink():
+        raise UsageError(f"{file.name}: is there already and is not overwritten.")
+    with Folder.open(file.absolute().parent) as folder:
+        pending = f".{file.name}{PART}"
+        folder.remove(pending)
+        digest, size = folder.write(pending, lines(ledger))
+        folder.swap(pending, file.name)
+    head = ExportedLedger(file).verify()
+    document = {
+        "ledger_id": ledger.id,
+        "entries": head.sequence + 1,
+        "head": head.digest,
+        "file": str(file),
+        "size": size,
+        "sha256": digest,
+    }
+    return document, f"ledger {ledger.id}: {head.sequence + 1} entries in {file.name}, {size} bytes\nhead {head.digest}"
+
+
+def import_(start: Path, url: str | None, file: Path) -> tuple[dict[str, Any], str]:
+    """Take an export over."""
+    from pytest_rollout.ledger.restoring import restore  # noqa: PLC0415 - for this alone
+
+    exported = ExportedLedger(file)
+    before, now = restore(exported, url, project_root(start))
+    document = {"ledger_id": exported.id, "entries": now, "taken_over": now - before}
+    return document, f"ledger {exported.id}: {now - before} entries taken over, {now} now"
+
+
+def _anchors(start: Path, url: str | None, wanted: Wanted, ledger: Ledger) -> list[Any]:
+    from pytest_rollout.operations import Workspace, anchoring  # noqa: PLC0415 - for those who anchor
+
+    if wanted.contract is None or wanted.account is None or wanted.anchors is None:
+        raise UsageError("--anchors: --contract and --account say where and whose, as `rollout ledger anchor` printed.")
+    declared = anchoring.declared_network(Workspace.at(start, url), wanted.anchors)
+    return list(anchoring.check_anchors(ledger, declared, contract=wanted.contract, account=wanted.account))
 
 
 def _document(entry: Entry) -> dict[str, Any]:

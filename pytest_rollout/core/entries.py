@@ -95,6 +95,12 @@ def verify_entries(entries: Iterable[Entry], *, ledger_id: str) -> Entry:
     return head
 
 
+def verify_follows(head: Entry, entry: Entry) -> None:
+    """Check that ``entry`` is exactly what follows ``head``; raises ``LedgerError``."""
+    if next_entry(head, ledger_id=head.ledger_id, kind=entry.kind, payload=entry.payload) != entry:
+        raise LedgerError(_broken(entry.sequence, "does not follow the entry before it"))
+
+
 def _broken(sequence: int, what: str) -> str:
     before = f"entries 0-{sequence - 1} verify" if sequence else "nothing before it"
     return (

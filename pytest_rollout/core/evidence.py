@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -151,6 +151,28 @@ class Evidence:
         for event in events:
             evidence.fold(event)
         return evidence
+
+    def add(self, other: Evidence, suffix: str) -> None:
+        """Take in what another run recorded, its processes under names that end in ``suffix``."""
+        for name, process in other.processes.items():
+            self.processes[f"{name}{suffix}"] = replace(process, name=f"{name}{suffix}")
+        self.collections += [replace(each, process=f"{each.process}{suffix}") for each in other.collections]
+        self.described |= other.described
+        for item, executions in other.executions.items():
+            renamed = [replace(each, process=f"{each.process}{suffix}") for each in executions]
+            self.executions.setdefault(item, []).extend(renamed)
+        self.begun |= {f"{name}{suffix}": set(items) for name, items in other.begun.items()}
+        for item, phases in other.seen.items():
+            self.seen.setdefault(item, []).extend(phases)
+        self.measurements += [replace(each, worker=f"{each.worker}{suffix}") for each in other.measurements]
+        for item, observations in other.observations.items():
+            self.observations.setdefault(item, []).extend(observations)
+        self.attachments += other.attachments
+        self.warnings += other.warnings
+        self.troubles += other.troubles
+        self.opened |= other.opened
+        for network, count in other.rate_limited.items():
+            self.rate_limited[network] = self.rate_limited.get(network, 0) + count
 
     def fold(self, event: Event) -> None:
         """Take one event in; raises ``EvidenceError`` on one that is not of the vocabulary."""

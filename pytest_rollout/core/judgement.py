@@ -101,11 +101,16 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """A judgement with the exact bytes it was recorded as, and their SHA-256 in hex."""
+    """A judgement with the exact bytes it was recorded as, and their SHA-256 in hex.
+
+    ``entry`` and ``head`` are the ledger entry that holds it and that entry's digest, once there is one.
+    """
 
     judgement: Judgement
     payload: bytes
     digest: str
+    entry: int | None = None
+    head: str = ""
 
 
 def exact(value: object) -> object:

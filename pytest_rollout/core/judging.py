@@ -46,11 +46,22 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One of the runs that a question was merged from: what it says about itself is judged part by part."""
+
+    evidence: Evidence
+    ending: Ending
+    narrowings: tuple[Narrowing, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """Everything a judgement rests on, handed in (rule 5).
 
     ``plan`` is the plan's node id prefix (``suites/takumi/rollout.toml``); ``ticks`` maps checklist
-    numbers to who ticked them.
+    numbers to who ticked them. ``parts`` are the runs that together are this one, none where it is
+    one run; see ``merging``.
     """
 
     rollout: Rollout
@@ -68,6 +79,13 @@ class Question:
     facts: Mapping[str, str] = field(default_factory=dict)
     witnesses: tuple[Witness, ...] = ()
     sampled: Sampled = field(default_factory=Sampled)
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def runs(self) -> tuple[Part, ...]:
+        """Every run that this is about: itself, or its parts."""
+        own = Part(evidence=self.evidence, ending=self.ending, narrowings=self.narrowings, witnesses=self.witnesses)
+        return self.parts or (own,)
 
     def item(self, kind: Kind, name: str) -> str:
         """The id of something that is judged rather than run."""
@@ -83,7 +101,7 @@ def judge(question: Question) -> Judgement:
     criteria, fired = _criteria(question, {each.item for each in items if _is_excused(each)})
     findings = [
         *criteria,
-        *running.findings(question.evidence, question.manifest, question.ending, question.narrowings),
+        *_runs(question),
         *_subject(question),
         *_chains(question),
         *items,
@@ -105,6 +123,14 @@ def judge(question: Question) -> Judgement:
         evidence_digest=question.evidence_digest,
         facts=question.facts,
     )
+
+
+def _runs(question: Question) -> Iterator[Finding]:
+    """What each run says about itself; the same of several parts is said once."""
+    found: dict[Finding, None] = {}
+    for run in question.runs:
+        found |= dict.fromkeys(running.findings(run.evidence, question.manifest, run.ending, run.narrowings))
+    yield from found
 
 
 def _verdict(findings: Sequence[Finding], fired: Sequence[Trigger]) -> Verdict:
@@ -209,9 +235,16 @@ def _subject(question: Question) -> Iterator[Finding]:
 
 def _chains(question: Question) -> Iterator[Finding]:
     """What the supervisor itself saw of the real chains that the gate read; one that nobody saw is an error."""
-    seen = {witness.network: witness for witness in question.witnesses}
+    found: dict[Finding, None] = {}
+    for run in question.runs:
+        found |= dict.fromkeys(_chains_of(question, run))
+    yield from found
+
+
+def _chains_of(question: Question, run: Part) -> Iterator[Finding]:
+    seen = {witness.network: witness for witness in run.witnesses}
     listed = {check.network for check in question.stage.checks if isinstance(check, Listed)}
-    for name in sorted({question.run.network, *listed, *question.evidence.opened}):
+    for name in sorted({question.run.network, *listed, *run.evidence.opened}):
         declared = question.rollout.networks.get(name)
         if declared is not None and declared.real is not None:
             seen.setdefault(name, Witness(network=name))

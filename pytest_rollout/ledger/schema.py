@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 
-VERSION = 1
-"""Written into the first entry. A reader refuses a larger one and never rewrites what was hashed."""
-
 APPLICATION_ID = 0x524F4C4C
 """``ROLL``: what ``file`` and other tools recognise the database by."""
 

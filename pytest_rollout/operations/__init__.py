@@ -6,7 +6,7 @@ it did; the command line prints it. Judging a gate is ``runner``'s.
 
 from __future__ import annotations
 
-from pytest_rollout.operations import attesting
+from pytest_rollout.operations import anchoring, attesting
 from pytest_rollout.operations.moving import promote, roll_back
 from pytest_rollout.operations.standing import Standing, standing
 from pytest_rollout.operations.telling import tell_move
@@ -17,6 +17,7 @@ __all__ = [
     "LARGEST_EVIDENCE",
     "Standing",
     "Workspace",
+    "anchoring",
     "attesting",
     "promote",
     "roll_back",

@@ -48,7 +48,8 @@ def parts(sealed: Sealed, stage: Stage) -> Iterator[str]:
     yield "## How to verify\n\n"
     yield f"The judgement's digest is `{sealed.digest}`. Take it again from the file beside this one,\n"
     yield "and look it up in the record:\n\n"
-    yield f"```sh\n{VERIFY}\nrollout ledger verify\n```\n"
+    noted = f" --head {sealed.head}" if sealed.head else ""
+    yield f"```sh\n{VERIFY}\nrollout ledger verify{noted}\n```\n"
 
 
 def headline(judgement: Judgement) -> str:
@@ -86,6 +87,8 @@ def _particulars(sealed: Sealed) -> Iterator[tuple[str, str]]:
     yield "started", run.started_at.isoformat(sep=" ", timespec="seconds")
     yield "judged", judgement.judged_at.isoformat(sep=" ", timespec="seconds")
     yield "judgement", code(phrases.short(sealed.digest))
+    if sealed.entry is not None:
+        yield "ledger", f"entry {sealed.entry} of {code(run.ledger_id)}, head {code(sealed.head)}"
     if run.arguments:
         yield "command line", code(" ".join(run.arguments))
 

@@ -30,6 +30,9 @@ _LOOKS = {
     "--junitxml --junit-xml": 1, "--junitprefix --junit-prefix": 1, "--xfail-tb": 0,
 }  # fmt: skip
 
+_SELECTS = frozenset({"-k", "-m", "--deselect", "--ignore", "--ignore-glob"})
+"""Those that choose items and change nothing else: what a job of a CI matrix may be given."""
+
 _NARROWS: dict[str, tuple[int, str]] = {
     "-k": (1, "tests were chosen by name"),
     "-m": (1, "tests were chosen by marker"),
@@ -236,7 +239,7 @@ def _narrowings(seen: Sequence[tuple[str, str | None]]) -> tuple[tuple[Narrowing
     for name, value in seen:
         if not _is_harmless(name, value):
             shown = name if value is None else f"{name} {value}"
-            narrowings.append(Narrowing(what=shown, why=why[name]))
+            narrowings.append(Narrowing(what=shown, why=why[name], selects=name in _SELECTS))
         if name not in _NEEDS_PLUGIN and not (name == "-p" and value in _XDIST):
             forwarded.append(_rebuilt(name, value))
     return tuple(narrowings), forwarded

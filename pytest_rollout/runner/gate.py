@@ -50,7 +50,10 @@ class Gate:
     def narrowings(self) -> tuple[Narrowing, ...]:
         """What the command line narrows, paths included."""
         clean = Redactor(self.rollout.secrets).text
-        below = (Narrowing(what=self._shown(path), why="a path selects a part of the gate") for path in self.below)
+        below = (
+            Narrowing(what=self._shown(path), why="a path selects a part of the gate", selects=True)
+            for path in self.below
+        )
         return tuple(replace(each, what=clean(each.what)) for each in (*self.request.narrowings, *below))
 
     def check(self) -> None:

@@ -83,7 +83,8 @@ def record(gate: Gate, ledger: Ledger, question: Question, bundle: bytes) -> Jud
     digest = hashlib.sha256(bundle).hexdigest()
     judgement: Judgement = judge(replace(question, evidence_digest=digest))
     sealed = seal(judgement)
-    ledger.append(EntryKind.JUDGEMENT, sealed.payload, attachments={digest: bundle})
+    entry = ledger.append(EntryKind.JUDGEMENT, sealed.payload, attachments={digest: bundle})
+    sealed = replace(sealed, entry=entry.sequence, head=entry.digest)
     folder = gate.reports
     written, error = None, ""
     try:

@@ -9,6 +9,7 @@ without secrets: whoever has the evidence needs nothing else to judge again.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from fractions import Fraction
@@ -18,11 +19,12 @@ from typing import Any
 from pytest_rollout.core.asking import Sampled
 from pytest_rollout.core.baseline import Captured
 from pytest_rollout.core.chain import Block, Sighting, Witness
-from pytest_rollout.core.errors import EvidenceError
+from pytest_rollout.core.errors import EvidenceError, Refused
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.judgement import Run
 from pytest_rollout.core.judging import Ending, Question
 from pytest_rollout.core.manifest import Doubt, Function, Manifest
+from pytest_rollout.core.merging import Merge, merged
 from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.node_memory import Remembered
 from pytest_rollout.core.plain import plain, read
@@ -107,9 +109,57 @@ def _flat(value: Any) -> dict[str, Any]:
     return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
+def pack_merged(question: Question, bundles: Sequence[bytes]) -> bytes:
+    """The evidence of a merged question: the parts' own, whole, and a last line of what they cannot know."""
+    about = {
+        "version": _VERSION,
+        "merged": [len(each) for each in bundles],
+        "run": asdict(question.run) | {"started_at": question.run.started_at.isoformat()},
+        "baseline": list(question.manifest.baseline),
+        "ticks": {str(number): by for number, by in question.ticks.items()},
+        "entered": _written(question.sampled.entered),
+        "unchanged": _written(question.sampled.unchanged),
+    }
+    line = json.dumps(about, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return b"".join(bundles) + line.encode() + b"\n"
+
+
+def _unmerged(content: bytes, about: dict[str, Any], rollout: Rollout | None, evidence_digest: str) -> Question:
+    """The question that ``pack_merged`` wrote, merged again by the same rules."""
+    parts, place = [], 0
+    for length in about["merged"]:
+        parts.append(unpack(content[place : place + length], rollout, ""))
+        place += length
+    if any(part.parts for part in parts):
+        raise EvidenceError("the recorded evidence is merged from runs that were merged themselves.")
+    merge = Merge(
+        run=_run(about["run"]),
+        baseline=tuple(about["baseline"]),
+        ticks={int(number): by for number, by in about["ticks"].items()},
+        entered=_moment(about["entered"]),
+        unchanged=_moment(about["unchanged"]),
+    )
+    try:
+        return replace(merged(parts, merge), evidence_digest=evidence_digest)
+    except Refused as refusal:
+        raise EvidenceError(f"the recorded evidence is no merge: {refusal}") from None
+
+
+def encloses_plan(content: bytes) -> bool:
+    """Whether recorded evidence can be judged again by itself; raises ``EvidenceError``."""
+    try:
+        about = json.loads(content.rstrip(b"\n").rpartition(b"\n")[2])
+        return bool(about["version"] == _VERSION)
+    except (KeyError, TypeError, ValueError) as error:
+        raise EvidenceError(f"the recorded evidence cannot be read ({type(error).__name__}: {error}).") from None
+
+
 def unpack(content: bytes, rollout: Rollout | None, evidence_digest: str) -> Question:
     """The question that ``pack`` wrote, by ``rollout`` or by the plan it encloses; raises ``EvidenceError``."""
     try:
+        last = json.loads(content.rstrip(b"\n").rpartition(b"\n")[2])
+        if "merged" in last and last["version"] == _VERSION:
+            return _unmerged(content, last, rollout, evidence_digest)
         lines, about = _about(content)
         if rollout is None:
             rollout = _plan(about)
@@ -118,8 +168,8 @@ def unpack(content: bytes, rollout: Rollout | None, evidence_digest: str) -> Que
         evidence = Evidence.of(json.loads(line) for line in lines[:count])
         sampled = Sampled(
             lines=dict(zip(names, lines[count:], strict=False)),
-            entered=_read(about["entered"]),
-            unchanged=_read(about["unchanged"]),
+            entered=_moment(about["entered"]),
+            unchanged=_moment(about["unchanged"]),
             captured=_captured(about, dict(zip(baselines, lines[count + len(names) :], strict=True))),
             nodes={name: Remembered(**each) for name, each in about.get("nodes", {}).items()},
         )
@@ -182,15 +232,11 @@ def _written(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
-def _read(text: str | None) -> datetime | None:
+def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
 def _question(about: dict[str, Any], rollout: Rollout, evidence: Evidence) -> Question:
-    run = about["run"] | {
-        "started_at": datetime.fromisoformat(about["run"]["started_at"]),
-        "arguments": tuple(about["run"]["arguments"]),
-    }
     return Question(
         rollout=rollout,
         stage=rollout.stage(about["stage"]),
@@ -198,7 +244,7 @@ def _question(about: dict[str, Any], rollout: Rollout, evidence: Evidence) -> Qu
         evidence=evidence,
         manifest=_manifest(about["manifest"]),
         subject=_subject(about["subject"]),
-        run=Run(**run),
+        run=_run(about["run"]),
         ending=Ending(**about["ending"]),
         judged_at=datetime.fromisoformat(about["judged_at"]),
         narrowings=tuple(Narrowing(**each) for each in about["narrowings"]),
@@ -207,6 +253,11 @@ def _question(about: dict[str, Any], rollout: Rollout, evidence: Evidence) -> Qu
         # Evidence of gates without a real chain has been written without this key as well.
         witnesses=tuple(_witness(each) for each in about.get("witnesses", [])),
     )
+
+
+def _run(about: dict[str, Any]) -> Run:
+    started, arguments = datetime.fromisoformat(about["started_at"]), tuple(about["arguments"])
+    return Run(**about | {"started_at": started, "arguments": arguments})
 
 
 def _subject(about: dict[str, Any]) -> Subject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,8 +15,10 @@ from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.ledger.canonical import encode
 from pytest_rollout.ledger.journal import read_history
+from pytest_rollout.ledger.opening import shown_url
 from pytest_rollout.ledger.port import Ledger
 from pytest_rollout.runner import pinning, tree
+from pytest_rollout.runner.arguments import Request
 from pytest_rollout.runner.channel import Briefing
 from pytest_rollout.runner.gate import Gate
 
@@ -51,7 +53,7 @@ class Started:
             network=network or "",
             rehearsal=network != stage.network,
             ledger_id=ledger.id,
-            arguments=tuple(Redactor(rollout.secrets).text(each) for each in gate.request.original),
+            arguments=tuple(Redactor(rollout.secrets).text(each) for each in _shown(gate.request)),
         )
         entry = ledger.append(EntryKind.RUN_STARTED, encode(run.document()))
         briefing = Briefing(
@@ -71,6 +73,12 @@ class Started:
     def is_recorded_in(self, ledger: Ledger) -> bool:
         """Whether the ledger still holds the start of this run, where it was written."""
         return next((each.digest for each in ledger.entries(self.entry.sequence)), "") == self.entry.digest
+
+
+def _shown(request: Request) -> Iterator[str]:
+    """The command line as it may be kept: an address of a ledger without user and password."""
+    for each in request.original:
+        yield each if request.ledger is None else each.replace(request.ledger, shown_url(request.ledger))
 
 
 def _baseline(history: History, gate: Gate) -> tuple[str, ...]:

@@ -64,19 +64,19 @@ def test_the_id_a_plan_pins_is_compared(tmp_path: Path) -> None:
     )
 
 
-SUCH = "write sqlite:/// and a path, relative to the project or absolute, such as sqlite:///.rollout/ledger.db."
-LATER = (
-    "--rollout-ledger: PostgreSQL comes with a later version; this one keeps its ledger in SQLite, "
-    "such as sqlite:///.rollout/ledger.db."
+SUCH = "write sqlite:/// and a path, relative to the project or absolute, such as sqlite:///.rollout/ledger.db, or postgresql://host/database."
+AWAY = (
+    "ledger postgresql://127.0.0.1/ledger: the server cannot be reached, or went away; nothing counts as recorded. "
+    "Start it, then try again."
 )
 
 
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("postgresql://ann:hunter2@db/ledger", LATER),
-        ("postgresql+psycopg://ann:hunter2@db/ledger", LATER),
-        ("postgres://ann:hunter2@db/ledger?password=hunter2", LATER),
+        ("postgresql://ann:hunter2@127.0.0.1:1/ledger", AWAY),
+        ("postgresql+psycopg://ann:hunter2@127.0.0.1:1/ledger", AWAY),
+        ("postgres://ann:hunter2@127.0.0.1:1/ledger?password=hunter2", AWAY),
         ("mysql://ann:hunter2@db/ledger", f"--rollout-ledger: no ledger is kept in 'mysql'; {SUCH}"),
         ("ann:hunter2@db/ledger", f"--rollout-ledger: no ledger is kept in 'ann'; {SUCH}"),
         ("", f"--rollout-ledger: that is no address; {SUCH}"),

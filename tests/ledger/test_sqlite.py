@@ -14,7 +14,7 @@ import pytest
 
 from pytest_rollout.core.entries import EntryKind, verify_entries
 from pytest_rollout.core.errors import LedgerError
-from pytest_rollout.ledger import sqlite
+from pytest_rollout.ledger import chained, sqlite
 from pytest_rollout.ledger.canonical import encode, parse
 from pytest_rollout.ledger.port import Ledger
 from pytest_rollout.ledger.sqlite import SqliteLedger
@@ -213,7 +213,7 @@ def test_evidence_that_the_entry_does_not_name_is_refused(ledger: SqliteLedger, 
 def test_evidence_beyond_the_limit_is_refused(
     ledger: SqliteLedger, tick: Payload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "MAX_ATTACHMENT", 5)
+    monkeypatch.setattr(chained, "MAX_ATTACHMENT", 5)
     digest, attachments = evidence(b"letter")
 
     with pytest.raises(LedgerError, match=r"^ledger ledger\.db: evidence of 6 bytes, at most 5 are kept"):
@@ -350,7 +350,7 @@ def test_evidence_that_unpacks_without_end_is_refused(
     digest, attachments = evidence(b"letter")
     ledger.append(EntryKind.TICK, tick(evidence_digest=digest), attachments=attachments)
     by_hand(f"UPDATE attachments SET content = x'{zlib.compress(bytes(10_000_000)).hex()}'")
-    monkeypatch.setattr(sqlite, "MAX_ATTACHMENT", 1000)
+    monkeypatch.setattr(chained, "MAX_ATTACHMENT", 1000)
 
     tracemalloc.start()
     with pytest.raises(LedgerError, match="does not match its digest"):

@@ -1,0 +1,43 @@
+"""What many commands take, and how they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from pytest_rollout import operations
+from pytest_rollout.cli.person import as_text, whoever_types
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+LedgerUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--rollout-ledger",
+        metavar="URL",
+        help="The ledger: sqlite:///path, postgresql://…, env:NAME; default ROLLOUT_LEDGER, then .rollout/ledger.db.",
+    ),
+]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it; default git's user.")]
+Place = Annotated[str, typer.Argument(metavar="STAGE", help="STAGE, or ROLLOUT:STAGE.")]
+
+
+def person(by: str | None, workspace: operations.Workspace) -> str:
+    """Who does it: as given, or whoever git says."""
+    return as_text(by or "") or whoever_types(workspace.root)
+
+
+def echo(text: str) -> None:
+    """Print; if the reader has seen enough, what was to be done is done all the same."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def print_(document: Any, text: str, as_json: bool) -> None:
+    """Print a document for programs, or its text for people."""
+    echo(json.dumps(document, indent=1, ensure_ascii=False) if as_json else text)
