@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from pytest_rollout.core.notice import Undelivered
 from pytest_rollout.core.outcome import Outcome, Verdict
 from pytest_rollout.monitoring.exporter import Exporter
 from pytest_rollout.operations.watching import Seen, Watch
@@ -144,6 +145,7 @@ class LiveView:
 
         self._live = Live(auto_refresh=False, transient=False)
         self._live.__enter__()
+        self._untold: tuple[Undelivered, ...] = ()
         return self
 
     def __exit__(
@@ -152,8 +154,9 @@ class LiveView:
         self._live.__exit__(kind, error, trace)
 
     def show(self, watch: Watch, seen: Seen) -> None:
-        """Redraw."""
-        self._live.update(self.table(watch, seen), refresh=True)
+        """Redraw; who was not told stays in view until there is something new to tell."""
+        self._untold = seen.undelivered or self._untold
+        self._live.update(self.table(watch, replace(seen, undelivered=self._untold)), refresh=True)
 
     def say(self, text: str) -> None:
         """Print above the table."""

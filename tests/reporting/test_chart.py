@@ -134,3 +134,16 @@ def test_hostile_names_are_text(hostile: str) -> None:
     assert {each.tag.removeprefix(SVG) for each in chart.iter()} <= {
         *("svg", "title", "desc", "defs", "pattern", "path", "circle", "rect", "text", "polyline"),
     }
+
+
+def test_what_is_written_stands_apart() -> None:
+    """The note, the window's length and the band's name are on no line of another's text."""
+    window = (Span(since=START, until=START + 3600, label="1h"),)
+    chart = drawn(note="61 samples, the last of 2030-03-17 18:46:40Z", windows=window, band=(95.0, 99.0))
+
+    rows = {each.text: float(each.get("y", "0")) for each in chart.iter(f"{SVG}text")}
+    written = [
+        rows[each] for each in ("success", "61 samples, the last of 2030-03-17 18:46:40Z", "1h", "gray band: hold")
+    ]
+    assert min(abs(one - other) for one, other in itertools.combinations(written, 2)) >= 10
+    assert list(rows).index("gray band: hold") > list(rows).index("UTC")
