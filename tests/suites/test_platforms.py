@@ -396,3 +396,12 @@ def test_the_contracts_are_the_declared_list(judge: Judge, declared: str, outcom
     found = judge("takumi:alpha", end("healthy"), (DECLARED, declared))
 
     assert any(each.finding.outcome is outcome and says in told(each) for each in found.values())
+
+
+@pytest.mark.parametrize("place", EVERY)
+def test_no_criterion_passes_whatever_happens(judge: Judge, place: str) -> None:
+    """Each one fails on a platform that is degraded or alarming: a query that can only be healthy decides nothing."""
+    worse = [judge(place, end(slot)) for slot in ("gray", "alarm")]
+    failed = {title for found in worse for title, each in found.items() if each.finding.outcome is Outcome.FAIL}
+
+    assert judge(place, end("healthy")).keys() - failed == set()
