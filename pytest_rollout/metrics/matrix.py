@@ -8,8 +8,9 @@ is left where it is, for the strict parser to read or to refuse.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_rollout.metrics.strict_json import parse
@@ -21,34 +22,41 @@ _TAKEN = "samples taken out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
-    """The samples of one series as text: times, digits with at most a fraction, and values, of any characters."""
+class Readings:
+    """The samples of one series: times in nanoseconds, and values, NaN and infinities among them."""
 
-    times: Sequence[bytes]
-    values: Sequence[bytes]
-    is_whole: bool
+    times: array[int]
+    values: array[float]
 
 
 def parse_matrix(body: bytes) -> Any:
-    """The document, with ``Texts`` where a list of samples stood; raises ``BadJsonError``."""
+    """The document, with ``Readings`` where a list of samples stood; raises ``BadJsonError``."""
     is_plain = b"\\" not in body and _TAKEN.encode() not in body
     first, *rest = body.split(_BEFORE) if is_plain else (body,)
-    around, taken = [first], list[Texts]()
+    around, taken, clock = [first], list[Readings](), _Clock()
     for each in rest:
         end = each.find(_END)
-        texts = _texts(each[:end]) if end > 0 else None
-        if texts is None:
+        readings = _readings(each[:end], clock) if end > 0 else None
+        if readings is None:
             around.append(each)
         else:
             around.append(b'["%s",%d]%s' % (_TAKEN.encode(), len(taken), each[end + len(_END) :]))
-            taken.append(texts)
+            taken.append(readings)
     document = parse(_BEFORE.join(around))
     if taken:
         _put_back(document, taken)
     return document
 
 
-def _texts(given: bytes) -> Texts | None:
+@dataclass(slots=True)
+class _Clock:
+    """The times of the latest list, as text and as numbers: what is evaluated at the same steps shares them."""
+
+    texts: Sequence[bytes] = ()
+    times: array[int] = field(default_factory=lambda: array("q"))
+
+
+def _readings(given: bytes, clock: _Clock) -> Readings | None:
     """What stands in ``[[1,"2"],[3,"4``; None where it is anything but times and quoted values in turn.
 
     Without blanks and escapes, only times and values lie between the marks at which it is split: a
@@ -63,10 +71,25 @@ def _texts(given: bytes) -> Texts | None:
         return None
     if b'"' in (inside := b"".join(values)) or b"[" in inside or b"]" in inside:
         return None
-    return Texts(times=times, values=values, is_whole=b"." not in joined)
+    try:
+        if times != clock.texts:
+            clock.texts, clock.times = times, nanoseconds(list(map(float if b"." in joined else int, times)))
+        return Readings(times=clock.times, values=array("d", map(float, values)))
+    except (ValueError, OverflowError):
+        return None
 
 
-def _put_back(document: Any, taken: Sequence[Texts]) -> None:
+def nanoseconds(given: list[Any]) -> array[int]:
+    """Times as Prometheus writes them, seconds to the millisecond; raises for what is no time and beyond 64 bits."""
+    kinds = set(map(type, given))
+    if kinds == {int}:
+        return array("q", [seconds * 1_000_000_000 for seconds in given])
+    if not kinds <= {int, float}:
+        raise TypeError("a time is no number")
+    return array("q", [round(seconds * 1000) * 1_000_000 for seconds in given])
+
+
+def _put_back(document: Any, taken: Sequence[Readings]) -> None:
     """Each list of samples where it stood; the shape around it is for the caller to judge."""
     left = [document]
     while left:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from threading import Condition
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_rollout.core.errors import EvidenceError, MetricError, RolloutError
@@ -21,6 +22,9 @@ if TYPE_CHECKING:  # importing it for real would load requests
 AT_ONCE = 100
 """Sources asked at the same time: a gate takes as long as its slowest query."""
 
+MOST_SAMPLES = 600_000
+"""Samples in memory at the same time, by what is to be expected: a day of a hundred metrics, a week of 14."""
+
 Rpc = Callable[[str, Sequence[Any]], Any]
 """A chain's JSON-RPC: method and parameters to the result."""
 
@@ -32,6 +36,39 @@ class Asked:
     metric: Metric
     since: datetime
     until: datetime
+
+    @property
+    def samples(self) -> int:
+        """How many samples are to be expected."""
+        source = self.metric.source
+        return 0 if source is None else max(0, (self.until - self.since) // source.interval)
+
+
+class _Room:
+    """Room for so many samples at a time: who asks for more than is left waits until others were handed on."""
+
+    def __init__(self, most: int) -> None:
+        self._most = self._left = most
+        self._changed = Condition()
+
+    def enter(self, samples: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._left >= min(samples, self._most))
+            self._left -= min(samples, self._most)
+
+    def leave(self, samples: int) -> None:
+        with self._changed:
+            self._left += min(samples, self._most)
+            self._changed.notify_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nobody is held up by what nobody takes any more."""
+        with self._changed:
+            self._left = 10**18
+            self._changed.notify_all()
 
 
 class Sources:
@@ -67,12 +104,16 @@ class Sources:
         """
         waiting = [(each, self._opened(each.metric)) for each in asked]
         workers = max(1, min(at_once, len(waiting)))
-        with ThreadPoolExecutor(workers, thread_name_prefix="rollout-metrics") as pool:
+        room = _Room(MOST_SAMPLES)
+        with ThreadPoolExecutor(workers, thread_name_prefix="rollout-metrics") as pool, room:
             running: dict[Future[Samples | MetricError], Asked] = {
-                pool.submit(_ask, source, each): each for each, source in waiting
+                pool.submit(_ask, source, each, room): each for each, source in waiting
             }
             for done in as_completed(list(running)):
-                yield running.pop(done), done.result()
+                each = running.pop(done)
+                yield each, done.result()
+                del done  # and with it what it answered
+                room.leave(each.samples)
 
     def _opened(self, metric: Metric) -> MetricSource | MetricError:
         if metric.source is None:
@@ -145,8 +186,9 @@ def _chain(sources: Sources, settings: SourceSettings) -> MetricSource:
     return ChainSource(settings, sources.folder, sources.rpc(str(settings.options.get("network", ""))))
 
 
-def _ask(source: MetricSource | MetricError, asked: Asked) -> Samples | MetricError:
+def _ask(source: MetricSource | MetricError, asked: Asked, room: _Room) -> Samples | MetricError:
     """The answer, or the trouble as a value: one source's trouble is not another's."""
+    room.enter(asked.samples)
     if isinstance(source, MetricError):
         return source
     try:

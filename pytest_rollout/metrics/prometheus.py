@@ -12,7 +12,8 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -23,7 +24,8 @@ from pytest_rollout.core.rollout import Metric, SourceSettings
 from pytest_rollout.core.series import Outage, Samples, Series, moment_text, nanoseconds, ratios, span, values
 from pytest_rollout.metrics.address import address
 from pytest_rollout.metrics.buckets import check_buckets
-from pytest_rollout.metrics.matrix import Texts, parse_matrix
+from pytest_rollout.metrics.matrix import Readings, parse_matrix
+from pytest_rollout.metrics.matrix import nanoseconds as in_nanoseconds
 from pytest_rollout.metrics.promql import is_selector, longest_range_seconds, selectors, without_comments
 from pytest_rollout.metrics.web import Page, Request, UnreachableError, Web
 
@@ -38,23 +40,25 @@ OK = 200
 
 _POSITION = re.compile(r"\d+:\d+: ")
 _FOREIGN = re.compile(r"[^0-9eE+.\-NaInf,]")
+_FURTHEST = 2**63 - 1
 _NO_PAGE = "; is the source's url that of a Prometheus?"
 
 Labels = tuple[tuple[str, str], ...]
-Points = tuple[list[int], list[float]]
-"""Times in nanoseconds, and values; equally many."""
+Points = tuple["array[int]", "array[float]"]
+"""Times in nanoseconds, and values; equally many, and a fifth of what lists of them would take."""
+_NOTHING: Points = (array("q"), array("d"))
 
 
 @dataclass(slots=True, kw_only=True)
 class _Heap:
-    """What has been answered so far, part by part; ``clock`` are the times of the latest, as text and as numbers."""
+    """What has been answered so far, part by part; ``rising`` are the latest times, if they were seen to rise."""
 
     parts: dict[str, dict[Labels, Points]] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
     outages: list[Outage] = field(default_factory=list)
     attempts: int = 0
     answers: int = 0
-    clock: tuple[Sequence[bytes], list[int]] = ((), [])
+    rising: array[int] | None = None
 
 
 class PrometheusSource:
@@ -156,8 +160,8 @@ class PrometheusSource:
             return
         goods, totals = heap.parts.get(GOOD, {}), heap.parts.get(TOTAL, {})
         for labels in sorted(goods.keys() | totals.keys()):
-            good, total = goods.get(labels, ([], [])), totals.get(labels, ([], []))
-            steps = good[0] if good[0] == total[0] else sorted({*good[0], *total[0]})
+            good, total = goods.get(labels, _NOTHING), totals.get(labels, _NOTHING)
+            steps = good[0] if good[0] == total[0] else array("q", sorted({*good[0], *total[0]}))
             times, kept = _observations(steps, self._observed_of(observed, labels))
             columns = [
                 each[1] if kept is None and each[0] is steps else _at(kept or steps, each) for each in (good, total)
@@ -173,7 +177,7 @@ class PrometheusSource:
             raise MetricError(
                 f"'observed' gives {len(found)} series where one time is needed; aggregate it, as in 'min(...)'."
             )
-        return found[0] if found else ([], [])
+        return found[0] if found else _NOTHING
 
     def _check_labels(self, heap: _Heap) -> None:
         names = {part: {frozenset(dict(key)) for key in heap.parts.get(part, {})} for part in (GOOD, TOTAL)}
@@ -251,23 +255,25 @@ class PrometheusSource:
             labels.pop("__name__", None)
         if not set(map(type, labels.values())) <= {str}:
             raise TypeError("a label is no text")
-        times, numbers = _points(heap, result["values"])
-        if times and (max(times) > stretch[1] or min(times) < stretch[0] - 1000 * MILLISECOND):
-            wrong = max(times) if max(times) > stretch[1] else min(times)
+        times, numbers = _points(result["values"])
+        is_rising = times is heap.rising or all(map(operator.lt, times, islice(times, 1, None)))
+        heap.rising = times if is_rising else None
+        first, last = (times[0], times[-1]) if is_rising and times else (min(times, default=0), max(times, default=0))
+        if times and (last > stretch[1] or first < stretch[0] - 1000 * MILLISECOND):
+            wrong = last if last > stretch[1] else first
             raise MetricError(
                 f"{self._address.shown}: a sample of {moment_text(wrong)}, which was not asked for; are its times in "
                 "milliseconds, or is its clock wrong?"
             )
         parts, key = heap.parts.setdefault(part, {}), tuple(sorted(labels.items()))
-        is_rising = all(map(operator.lt, times, islice(times, 1, None)))
         if is_rising and key not in parts:
             parts[key] = (times, numbers)
             return
-        known, fresh = dict(zip(*parts.get(key, ([], [])), strict=True)), dict(zip(times, numbers, strict=True))
+        known, fresh = dict(zip(*parts.get(key, _NOTHING), strict=True)), dict(zip(times, numbers, strict=True))
         if len(fresh) != len(times) or (part != VALUE and not known.keys().isdisjoint(fresh)):
             raise MetricError(f"{self._address.shown}: a sample of one time is there twice.")
         known |= fresh
-        parts[key] = (list(known), list(known.values()))
+        parts[key] = (array("q", known), array("d", known.values()))
 
 
 def step_of(settings: SourceSettings) -> int:
@@ -282,17 +288,17 @@ def step_of(settings: SourceSettings) -> int:
     return max(step, MILLISECOND)
 
 
-def _observations(steps: list[int], observed: Points) -> tuple[list[int], list[int] | None]:
+def _observations(steps: array[int], observed: Points) -> tuple[array[int], array[int] | None]:
     """The times of the scrapes behind steps, and those steps; a step behind which nothing is new is left out.
 
     None for the steps stands for all of them.
     """
     if steps == observed[0] and all(map(math.isfinite, observed[1])):
-        times = _nanoseconds(observed[1])
+        times = _nanoseconds(list(observed[1]))
         if all(map(operator.lt, times, islice(times, 1, None))):
             return times, None
     known = dict(zip(*observed, strict=True))
-    times, kept = [-1], list[int]()
+    times, kept = array("q", [-1]), array("q")
     for step, seconds in zip(steps, map(known.get, steps), strict=True):
         if seconds is None or not math.isfinite(seconds):
             continue
@@ -317,13 +323,11 @@ def _all_failed(heap: _Heap) -> None:
         raise UnreachableError(heap.outages[0].why)
 
 
-def _points(heap: _Heap, given: Any) -> Points:
-    """Times and values, as one list of samples writes them; parts evaluated at the same steps share their times."""
-    if not isinstance(given, Texts):
-        return _nanoseconds([each[0] for each in given]), _numbers([each[1] for each in given])
-    if given.times != heap.clock[0]:
-        heap.clock = given.times, _nanoseconds(list(map(int if given.is_whole else float, given.times)))
-    return heap.clock[1], list(map(float, given.values))
+def _points(given: Any) -> Points:
+    """Times and values, as one list of samples writes them."""
+    if isinstance(given, Readings):
+        return given.times, given.values
+    return _nanoseconds([each[0] for each in given]), array("d", _numbers([each[1] for each in given]))
 
 
 def _numbers(texts: list[Any]) -> list[float]:
@@ -335,14 +339,12 @@ def _numbers(texts: list[Any]) -> list[float]:
     return list(map(float, texts))
 
 
-def _nanoseconds(given: list[Any]) -> list[int]:
-    """Times as Prometheus writes them, seconds to the millisecond."""
-    kinds = set(map(type, given))
-    if kinds == {int}:
-        return [seconds * 1_000_000_000 for seconds in given]
-    if not kinds <= {int, float}:
-        raise TypeError("a time is no number")
-    return [round(seconds * 1000) * 1_000_000 for seconds in given]
+def _nanoseconds(given: list[Any]) -> array[int]:
+    """Times beyond 64 bits are the furthest there is, which nobody asked for either."""
+    try:
+        return in_nanoseconds(given)
+    except OverflowError:
+        return array("q", [_FURTHEST] * len(given))
 
 
 def _seconds(nanos: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -79,6 +80,7 @@ class Web:
 
         self._patience = patience_seconds
         self._sleep = sleep
+        self._reading = threading.Lock()  # one at a time is as fast, and a hundredth of the memory
         self._clock = clock
         self._session = requests.Session()
         self._session.trust_env = False
@@ -119,7 +121,8 @@ class Web:
             status, kind = response.status_code, response.headers.get("Content-Type", "")
             made = _date(response.headers.get("Date"))
         try:
-            document = request.read(body)
+            with self._reading:
+                document = request.read(body)
         except BadJsonError as error:
             is_page = "html" in kind.casefold() or body.lstrip()[:1] == b"<"
             what = "is a web page (HTML), not JSON: a proxy or a login page?" if is_page else f"{error}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from pytest_rollout.core.errors import MetricError
 from pytest_rollout.core.rollout import Metric, SourceKind, SourceSettings
 from pytest_rollout.core.series import Samples
 from pytest_rollout.core.units import UNITS
+from pytest_rollout.metrics import opening
 from pytest_rollout.metrics.opening import AT_ONCE, Asked, Sources
 from tests.metrics.conftest import START, Answer, Site
 
@@ -23,6 +25,7 @@ def prometheus(name: str, url: str, query: str = "x") -> Asked:
     return Asked(metric=Metric(name=name, unit=UNITS["count"], source=settings), since=START, until=UNTIL)
 
 
+NO_SERIES = b'{"status": "success", "data": {"resultType": "matrix", "result": []}}'
 EMPTY = Answer(body={"status": "success", "data": {"resultType": "matrix", "result": []}})
 
 
@@ -76,6 +79,34 @@ def test_connections_are_used_again(sources: Sources, site: Site) -> None:
     (pool,) = [adapter.poolmanager.pools[key] for key in adapter.poolmanager.pools.keys()]  # noqa: SIM118
 
     assert (pool.num_requests, pool.num_connections) == (10, 1)
+
+
+def test_many_samples_are_asked_for_a_few_metrics_at_a_time(
+    sources: Sources, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of ten have room at once, and each makes room for the next when it was handed on; a small one slips in."""
+    monkeypatch.setattr(opening, "MOST_SAMPLES", 2 * 240)
+    at_once, most, lock = 0, 0, threading.Lock()
+
+    def answer(handler: Any) -> None:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.01)
+        with lock:
+            at_once -= 1
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(NO_SERIES)))
+        handler.end_headers()
+        handler.wfile.write(NO_SERIES)
+
+    site.answers = [answer]
+    assert len(list(sources.collect(prometheus(f"m{n}", site.url) for n in range(10)))) == 10
+    assert most <= 2
+
+    for _ in sources.collect(prometheus(f"m{n}", site.url) for n in range(10)):
+        break  # whoever stops taking holds nobody up
 
 
 def test_nothing_to_ask_is_nothing(sources: Sources) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -9,21 +10,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_rollout.metrics.matrix import Texts, parse_matrix
+from pytest_rollout.metrics.matrix import Readings, nanoseconds, parse_matrix
+from pytest_rollout.metrics.prometheus import _FOREIGN
 from pytest_rollout.metrics.strict_json import BadJsonError, parse
 
 
 def written(document: Any) -> Any:
-    """The document with every list of samples written out again."""
-    if isinstance(document, Texts):
-        assert document.is_whole == all(time.isdigit() for time in document.times)
-        return [
-            [int(time) if time.isdigit() else float(time), value.decode()]
-            for time, value in zip(document.times, document.values, strict=True)
-        ]
+    """The document with every list of samples as ``Readings`` hold it."""
+    if isinstance(document, Readings):
+        return [[time, repr(value)] for time, value in zip(document.times, document.values, strict=True)]
     if isinstance(document, dict):
         return {key: written(value) for key, value in document.items()}
+    if isinstance(document, list) and document and all(map(_is_sample, document)):
+        with contextlib.suppress(ValueError, OverflowError):
+            return [[time, repr(float(text))] for time, text in zip(_times(document), _texts(document), strict=True)]
     return [written(each) for each in document] if isinstance(document, list) else document
+
+
+def _is_sample(given: Any) -> bool:
+    return (
+        isinstance(given, list)
+        and [type(each) for each in given] in ([int, str], [float, str])
+        and not _FOREIGN.search(given[1])
+    )
+
+
+def _times(samples: list[Any]) -> list[int]:
+    return list(nanoseconds([time for time, _ in samples]))
+
+
+def _texts(samples: list[Any]) -> list[str]:
+    return [text for _, text in samples]
 
 
 def outcome(read: Any, body: bytes) -> Any:
@@ -63,6 +80,7 @@ def test_no_text_is_read_otherwise(values: str) -> None:
 def test_the_lists_of_an_answer_are_taken_out() -> None:
     body = json.dumps({"result": [{"values": [[1, "2"], [16, "NaN"]]}]}, separators=(",", ":")).encode()
 
-    (texts,) = (each["values"] for each in parse_matrix(body)["result"])
+    (readings,) = (each["values"] for each in parse_matrix(body)["result"])
 
-    assert texts == Texts(times=[b"1", b"16"], values=[b"2", b"NaN"], is_whole=True)
+    assert list(readings.times) == [10**9, 16 * 10**9]
+    assert list(map(repr, readings.values)) == ["2.0", "nan"]
