@@ -1,0 +1,1 @@
+"""The parts of ``benchmarks/networks.py``, one figure or two in each."""
