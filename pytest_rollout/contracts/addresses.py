@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
-from pytest_rollout.contracts.digest import keccak
+from pytest_rollout.networks.digest import checksum as checksum  # noqa: PLC0414 - whoever reads addresses writes them
 
 ZERO = "0x" + "00" * 20
-
-ADDRESSES_KEPT = 10_000
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 class Unfit(Exception):  # noqa: N818 - a reason, told on with the place it belongs to
     """Why a text is no usable address, as the second half of a sentence."""
-
-
-@lru_cache(ADDRESSES_KEPT)
-def checksum(text: str) -> str:
-    """An address of any case with the checksum of EIP-55."""
-    digits = text[2:].lower()
-    digest = keccak(digits.encode()).hex()
-    cased = (digit.upper() if nibble > "7" else digit for digit, nibble in zip(digits, digest, strict=False))
-    return "0x" + "".join(cased)
 
 
 def address(text: object) -> str:

@@ -213,7 +213,7 @@ class Contracts:
     def _interface(self, artifact: str) -> Interface:
         if artifact not in self._interfaces:
             abi = self._artifacts.get(artifact).abi
-            self._chain.errors.learn(abi)
+            self._chain.errors.learn_later(lambda: [abi])
             self._interfaces[artifact] = Interface(abi)
         return self._interfaces[artifact]
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 from pytest_rollout.contracts.arguments import Giver, Taker, giver, taker
 from pytest_rollout.contracts.digest import keccak as keccak  # noqa: PLC0414 - whoever knows an ABI hashes too
 from pytest_rollout.contracts.parameters import Parameter, type_of
+from pytest_rollout.contracts.words import words
 
 Abi = Sequence[Mapping[str, Any]]
 
@@ -33,6 +34,7 @@ class Codec:
     def __init__(self, parameters: Iterable[Parameter]) -> None:
         self.parameters = tuple(parameters)
         self.types = tuple(map(type_of, self.parameters))
+        self._words = words(self.types)
 
     @cached_property
     def takers(self) -> tuple[Taker, ...]:
@@ -41,16 +43,16 @@ class Codec:
 
     def encode(self, values: Sequence[Any]) -> bytes:
         """The bytes; what does not fit is told by ``eth_abi``'s ``EncodingError``."""
-        if not self.types:
-            return b""
+        if self._words is not None and (plain := self._words.encode(values)) is not None:
+            return plain
         from eth_abi.abi import encode  # noqa: PLC0415 - heavy
 
         return encode(self.types, values)
 
     def decode(self, data: bytes) -> tuple[Any, ...]:
         """The values; raises ``Undecodable``."""
-        if not self.types:
-            return ()
+        if self._words is not None and (plain := self._words.decode(data)) is not None:
+            return plain
         try:
             return self._decoder(data)
         except Exception as error:

@@ -6,7 +6,7 @@ import gzip
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from pytest_rollout.core.errors import NetworkError, Reverted, RolloutError
 from pytest_rollout.core.rollout import Network, NetworkKind
 from pytest_rollout.networks.accounts import BALANCE_ETHER, COUNT, MNEMONIC, Accounts
 from pytest_rollout.networks.binary import VERSION_SECONDS, find
+from pytest_rollout.networks.digest import checksum
 from pytest_rollout.networks.hardforks import DEFAULT_CHAIN_ID, hardfork
 from pytest_rollout.networks.ipc import ConnectionLost
 from pytest_rollout.networks.methods import check_reads
@@ -97,7 +98,6 @@ class AnvilChain:
             ],
             seconds=patience.start,
             before=self._before,
-            meanwhile=_checksum,
             after=self._after,
         )
         try:
@@ -349,20 +349,13 @@ class AnvilChain:
         return self._ask("eth_feeHistory", ["0x1", "latest", []])["baseFeePerGas"][-1]
 
     def _addresses(self) -> list[str]:
-        return [_checksum()(each) for each in self._ask("eth_accounts")]
+        return [checksum(each) for each in self._ask("eth_accounts")]
 
     def _no_snapshot(self, snapshot: SnapshotId) -> NetworkError:
         return NetworkError(
             f"network {self.name}: snapshot {snapshot} is not one to revert to; "
             "it was used up, or an earlier one was reverted to."
         )
-
-
-def _checksum() -> Callable[[str], str]:
-    """What writes an address with its checksum; imported while the node starts, which takes as long."""
-    from eth_utils.address import to_checksum_address  # noqa: PLC0415 - heavy
-
-    return to_checksum_address
 
 
 def _chain_id(network: Network) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pytest_rollout.networks.digest import keccak
 from pytest_rollout.networks.methods import Call
 from pytest_rollout.networks.nodes import Nodes
 
@@ -114,8 +115,6 @@ def _tried(answer: Any, count: int) -> Sequence[tuple[bool, bytes]]:
 
 
 def _is_multicall3(code: Any) -> bool:
-    from eth_hash.auto import keccak  # noqa: PLC0415 - heavy
-
     try:
         return keccak(bytes.fromhex(code[2:])).hex() == CODE_HASH
     except (TypeError, ValueError):

@@ -41,7 +41,6 @@ class Node:
         *,
         seconds: float = START_SECONDS,
         before: Callable[[Path], None] | None = None,
-        meanwhile: Callable[[], object] | None = None,
         after: Callable[[Path], None] | None = None,
     ) -> None:
         self.network = network
@@ -62,8 +61,6 @@ class Node:
             raise
         atexit.register(self.close)
         try:
-            if meanwhile is not None:
-                meanwhile()
             self.port = self._await_port(time.monotonic() + seconds, seconds)
         except BaseException:
             self.close()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pytest_rollout.core.errors import Reverted
+from pytest_rollout.networks.digest import checksum
 
 Abi = Sequence[Mapping[str, Any]]
 
@@ -52,8 +53,8 @@ class CustomErrors:
                 self._declared.setdefault(selector, _Declared(name=entry["name"], inputs=inputs))
 
     def learn_later(self, source: Callable[[], Iterable[Abi]]) -> None:
-        """Have ``source`` asked for ABIs when an unknown error turns up."""
-        self._sources.append(source)
+        """Have ``source`` asked for ABIs when an unknown error turns up; the newest source is asked first."""
+        self._sources.insert(0, source)
 
     def reverted(self, data: bytes) -> Reverted:
         """The error for the return data of a reverted call; empty data is a revert without a reason."""
@@ -118,9 +119,7 @@ def _show(parameter: Mapping[str, Any], value: Any) -> str:
     if kind == "tuple":
         return f"({_show_all(parameter['components'], value)})"
     if kind == "address":
-        from eth_utils.address import to_checksum_address  # noqa: PLC0415 - heavy
-
-        return to_checksum_address(value)
+        return checksum(value)
     if isinstance(value, bytes):
         return "0x" + value.hex()
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool) else str(value)

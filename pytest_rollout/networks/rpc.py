@@ -12,6 +12,7 @@ from pytest_rollout.core.chain import Block
 from pytest_rollout.core.errors import NetworkError, RolloutError
 from pytest_rollout.core.rollout import Network, NetworkKind
 from pytest_rollout.networks.accounts import Accounts
+from pytest_rollout.networks.digest import checksum
 from pytest_rollout.networks.http import Patience, Refusal
 from pytest_rollout.networks.looking import looked_at
 from pytest_rollout.networks.methods import Call, check_reads, only_reads
@@ -209,6 +210,4 @@ class RpcChain:
         """The accounts the node holds keys of; asked only where it may send."""
         if not self._writes:
             return []
-        from eth_utils.address import to_checksum_address  # noqa: PLC0415 - heavy
-
-        return [to_checksum_address(each) for each in self.request("eth_accounts")]
+        return [checksum(each) for each in self.request("eth_accounts")]

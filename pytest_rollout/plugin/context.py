@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -112,7 +113,8 @@ class Context:
             )
 
     def _load(self) -> Rollout:
-        from pytest_rollout.plan import load, project_root  # noqa: PLC0415 - pydantic, for those who ask
+        with uncollected():
+            from pytest_rollout.plan import load, project_root  # noqa: PLC0415 - pydantic, for those who ask
 
         path = self._item_path()
         root = project_root(path.parent)
@@ -121,7 +123,8 @@ class Context:
             raise RolloutError(
                 f"{path.name}: no rollout.toml beside or above it up to {root.name}/; create one with `rollout init`."
             )
-        return load(plan, environment=os.environ, root=root)
+        with uncollected():
+            return load(plan, environment=os.environ, root=root)
 
     def _guess_stage(self) -> Stage:
         rollout = self.rollout
@@ -139,6 +142,18 @@ class Context:
         if self.item is None:
             raise RolloutError("a rollout fixture was asked for outside a test; ask for it in a test or fixture.")
         return self.item.path
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for garbage while modules are imported and a plan is read: what they make stays."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 @contextmanager

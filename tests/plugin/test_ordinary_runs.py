@@ -206,6 +206,7 @@ def test_common(contracts, network):
     network.advance(hours=1)
     loaded = {name.partition(".")[0] for name in sys.modules}
     heavy = {"web3", "eth_tester", "eth", "eth_account", "requests", "sqlalchemy", "openfeature", "aiohttp"}
+    heavy |= {"eth_abi", "eth_utils"}
     assert loaded & heavy == set()
     assert "pytest_rollout.contracts.records.reading" not in sys.modules
     assert probe.w3.eth.block_number == receipt.blockNumber + 1
