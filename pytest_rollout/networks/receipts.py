@@ -1,4 +1,4 @@
-"""Waiting for the receipt of a transaction that was sent."""
+"""Waiting for the receipt of a transaction that was sent, and for the reason that no receipt tells."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_rollout.core.errors import NetworkError
-from pytest_rollout.networks.port import Chain
+from pytest_rollout.core.errors import NetworkError, Reverted
+from pytest_rollout.networks.port import Chain, quantity
 
 RECEIPT_SECONDS = 30
 POLL_SECONDS = 0.002
@@ -27,3 +27,19 @@ def awaited(chain: Chain, digest: str) -> Mapping[str, Any]:
         pause = min(2 * pause, SLOWEST_POLL_SECONDS)
     receipt: Mapping[str, Any] = answer
     return receipt
+
+
+def refusal(chain: Chain, transaction: Mapping[str, Any], receipt: Mapping[str, Any]) -> Reverted:
+    """Why a transaction was mined with status 0: what the same call says one block earlier, if it says so there."""
+    failure = Reverted("")
+    before = quantity(chain.name, "blockNumber", receipt.get("blockNumber")) - 1
+    asked = {key: transaction[key] for key in ("from", "to", "value", "gas", "data") if key in transaction}
+    try:
+        chain.request("eth_call", [asked, hex(before)])
+    except Reverted as told:
+        failure = told
+    except NetworkError:
+        pass  # a node without that state; the status says enough
+    failure.transaction = str(receipt.get("transactionHash"))
+    failure.add_note(f"transaction {failure.transaction} on network {chain.name} was mined with status 0")
+    return failure

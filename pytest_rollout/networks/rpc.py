@@ -19,7 +19,7 @@ from pytest_rollout.networks.methods import Call, check_reads, only_reads
 from pytest_rollout.networks.multicall import Together
 from pytest_rollout.networks.nodes import Nodes
 from pytest_rollout.networks.port import Head, SnapshotId, cannot, quantity
-from pytest_rollout.networks.receipts import awaited
+from pytest_rollout.networks.receipts import awaited, refusal
 from pytest_rollout.networks.reverts import CustomErrors, is_revert, told
 
 if TYPE_CHECKING:
@@ -112,8 +112,17 @@ class RpcChain:
         return [self._or_error(method, answer) for (method, _), answer in zip(calls, answers, strict=True)]
 
     def send(self, transaction: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The receipt of a transaction once it is in a block; whether that is final is not asked."""
-        return awaited(self, str(self.request("eth_sendTransaction", [transaction])))
+        """The receipt of a transaction once it is in a block; whether that is final is not asked.
+
+        What the node's own estimate refuses is not sent: some nodes would, and it would cost.
+        """
+        self._check_writes("eth_sendTransaction")
+        if "gas" not in transaction:
+            transaction = {**transaction, "gas": self.request("eth_estimateGas", [transaction])}
+        receipt = awaited(self, str(self.request("eth_sendTransaction", [transaction])))
+        if receipt.get("status") == "0x0":
+            raise refusal(self, transaction, receipt)
+        return receipt
 
     def snapshot(self) -> SnapshotId:
         """Refused: nobody can undo what a real chain did."""
