@@ -50,7 +50,7 @@ NUMBER = "0x8381f58a"
 
 @pytest.fixture(scope="session")
 def chain():
-    chain = AnvilChain(Network(name="devnet", kind=NetworkKind.ANVIL, binary="ANVIL"))
+    chain = AnvilChain(Network(name="devnet", kind=NetworkKind.ANVIL, binary="PROGRAM"))
     yield chain
     chain.close()
 
@@ -92,7 +92,7 @@ def workers(figures: Figures) -> None:
             shutil.copytree(OUT, projects[name] / "artifacts")
             (projects[name] / "rollout.toml").write_text(PLAN.format(anvil=anvil))
             for count in (FEW, MANY):
-                made = text.replace("COUNT", str(count)).replace("ANVIL", str(anvil))
+                made = text.replace("COUNT", str(count)).replace("PROGRAM", str(anvil))
                 (projects[name] / f"test_{count}.py").write_text(made)
 
         def run(name: str, count: int, *arguments: str) -> object:
