@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
+from pytest_rollout.core.database_check import DatabaseCheck
 from pytest_rollout.core.inventory import Listed
 from pytest_rollout.core.rollout import Exposure, Rollout, Stage
 from pytest_rollout.plan.bound_order import out_of_order, thresholds_that_fall, too_few_samples
@@ -236,13 +237,23 @@ def _metric_names(rollout: Rollout) -> Iterator[Remark]:
                 )
 
 
+def _named(rollout: Rollout) -> Iterator[str]:
+    """The networks that checks are about, whatever their stage runs on."""
+    for stage in rollout.stages:
+        for check in stage.checks:
+            if isinstance(check, Listed):
+                yield check.network
+            elif isinstance(check, DatabaseCheck) and check.tag is not None:
+                yield from check.tag.networks.values()
+
+
 def _unused(rollout: Rollout) -> Iterator[Remark]:
     used = {criterion.metric for stage in rollout.stages for criterion in stage.criteria}
     used |= {name for stage in rollout.stages if stage.soak is not None for name in stage.soak.metrics}
     for name in rollout.metrics:
         if name not in used:
             yield _remark(RemarkKind.ADVICE, ("metrics", name), "no criterion uses it, so it decides nothing.")
-    networks = {stage.network for stage in rollout.stages}
+    networks = {stage.network for stage in rollout.stages} | set(_named(rollout))
     for name in rollout.networks:
         if name not in networks:
             yield _remark(

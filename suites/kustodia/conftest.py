@@ -1,9 +1,21 @@
 """Kustodia's contracts as every stage finds them, five users with money, and deals between them."""
 
+import os
+import shutil
+import sqlite3
+import sys
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import custody_backend  # noqa: E402 - beside this file
+from mail_server import Mailbox  # noqa: E402 - as above
 
 MXNB = 10**6
 """One peso in units."""
@@ -107,3 +119,56 @@ def balance(network, kustodia):
         return kustodia.MXNB.functions.balanceOf(address).call()
 
     return units
+
+
+class Platform:
+    """The platform's databases of before the migration, made anew for each run below ``build/``."""
+
+    migrate = staticmethod(custody_backend.migrate)
+
+    def __init__(self, folder):
+        folder.mkdir(exist_ok=True)
+        self._testnet = folder / "testnet.db"
+        mine = folder / f"{os.getpid()}.db"
+        for make, target in (
+            (custody_backend.testnet, self._testnet),
+            (lambda path: custody_backend.backed_up(self._testnet, path), folder / "backup.db"),
+        ):
+            mine.unlink(missing_ok=True)
+            make(mine)
+            mine.replace(target)  # at once: other workers of the run may be reading it
+
+    def copy(self, target):
+        """The testnet's database at another place, to be written."""
+        shutil.copy(self._testnet, target)
+        return target
+
+
+@pytest.fixture(scope="session", autouse=True)
+def platform():
+    """The testnet's database and its backup, as the plan declares them unless the environment says others."""
+    return Platform(HERE / "build")
+
+
+@pytest.fixture
+def mailbox():
+    """A mail server, and the letters that came."""
+    box = Mailbox()
+    yield box
+    box.stop()
+
+
+@pytest.fixture
+def backend_on(network, kustodia, mailbox):
+    """``backend_on(connection)`` is the backend of the mainnet on a database."""
+    return lambda connection: custody_backend.Backend(
+        connection, kustodia.EscrowV2, network="mainnet", chain_id=network.chain_id, mail=mailbox.address
+    )
+
+
+@pytest.fixture
+def backend(backend_on):
+    """The backend on a new database of the mainnet, both migrations applied."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        custody_backend.migrate(connection, ["001", "002"])
+        yield backend_on(connection)

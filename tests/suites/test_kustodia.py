@@ -62,6 +62,42 @@ def test_a_validation_that_is_not_as_declared_fails(kustodia):
     assert failed == {"AssetManagement code_size": "2894", "NFTCompact members.KUSTODIA_ROLE": "kustodia"}
 
 
+def test_what_a_migration_or_a_backend_loses_is_told(kustodia):
+    """A row, a backup's row, a wrong default, a letter: each by its own item."""
+    kustodia.change(
+        (
+            "custody_backend.py",
+            "one.backup(other)",
+            "one.backup(other), other.executescript('DELETE FROM escrows WHERE id = 9')",
+        ),
+        ("custody_backend.py", 'for party in ("payer", "seller"):', 'for party in ("payer",):'),
+        (
+            "migrations/002_blockchain_network.sql",
+            "-- Create indexes for performance",
+            "DELETE FROM payments WHERE id = 7;",
+        ),
+        (
+            "migrations/002_blockchain_network.sql",
+            "escrows ADD COLUMN blockchain_network VARCHAR(20) DEFAULT 'testnet'",
+            "escrows ADD COLUMN blockchain_network VARCHAR(20) DEFAULT 'mainnet'",
+        ),
+    )
+
+    judged = kustodia.judge("internal", "suites/kustodia/rollout.toml", "suites/kustodia/test_notifications.py")
+
+    failed = {each["title"]: each["measured"] for each in judged.findings if each["outcome"] == "fail"}
+    payments, escrows = failed.pop("the migration keeps every payment"), failed.pop("the migration keeps every escrow")
+    assert "delete: DELETE FROM payments WHERE id = 7; look at it, then allow it" in payments
+    assert "59 rows, and 60 before" in payments
+    assert "the default of blockchain_network is 'mainnet', not testnet" in escrows
+    assert "60 of 60 rows wrong about their chain: mainnet, and chain_id 421614 is not local's 42161" in escrows
+    assert failed.pop("the backup holds every escrow").startswith("60 rows, and 59 in backup")
+    assert failed == {
+        "Custody, then the release: payer and seller, with the amount.": "failed in call",
+        "The row is there at once; the letters go out when the server is back, and once.": "failed in call",
+    }
+
+
 def test_failing_transactions_roll_back(kustodia):
     """More than 5 % failures is the document's trigger; without gas every transaction fails."""
     kustodia.change(("test_deals.py", "GAS = 500_000", "GAS = 60_000"))
