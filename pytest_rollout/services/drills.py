@@ -31,6 +31,9 @@ LARGEST = 4 * 1024**3
 
 COPY, NUMBER = "{copy}", "{number}"
 
+_APART = ("only_left", "only_right", "differing", "broken")
+"""What a tally says of stores of which one lacks a write, or has half of one."""
+
 
 def observe(drill: Drill, folder: Path, look: Look) -> tuple[dict[str, Any], str]:
     """What ``Drill.judge`` asks for, and who said so; ``look`` compares stores. Raises ``ServiceError``."""
@@ -90,7 +93,7 @@ class _Drilled:
         found: dict[str, Any] = {"killed": ended.timed_out, "between": False}
         if self._stores is not None:
             left = self._compare(self._stores)
-            found["between"] = any(count for sort, count in left["counts"].items() if sort != "set_aside")
+            found["between"] = any(left["counts"].get(sort) for sort in _APART)
         if drill.recover is not None:
             recoveries.append(self._run(drill.recover, number))
         if self._stores is not None:

@@ -91,6 +91,24 @@ def test_what_a_migration_does_to_rows_is_told(
     assert names(payments) == before
 
 
+def test_a_table_without_rows_shows_nothing(made: Any, migrate: Any) -> None:
+    """Neither that its sums are kept, nor where it was not there."""
+    live = made()
+    live.run("CREATE TABLE payments (id INTEGER PRIMARY KEY, amount INTEGER)")
+    empty = migrate(live, "ALTER TABLE payments ADD COLUMN note VARCHAR(20)")
+    live.run("DROP TABLE payments")
+    new = migrate(live, "CREATE TABLE payments (id INTEGER PRIMARY KEY, amount INTEGER)")
+
+    assert (empty.outcome, empty.measured) == (
+        Outcome.INCONCLUSIVE,
+        "payments had no row, so nothing shows that its sums are kept",
+    )
+    assert (new.outcome, new.measured) == (
+        Outcome.INCONCLUSIVE,
+        "there was no table payments before, so there are no sums to compare",
+    )
+
+
 def test_what_somebody_looked_at_is_allowed(payments: Live, migrate: Any) -> None:
     payments.run("CREATE TABLE other (id INTEGER PRIMARY KEY)", "INSERT INTO other VALUES (1)")
 
