@@ -166,6 +166,18 @@ def test_nobody_pays_for_what_is_not_used(what: str, statement: str) -> None:
     loaded = {name.split(".")[0] for name in done.stdout.split()}
 
     assert (
-        loaded & {"web3", "eth_tester", "sqlalchemy", "openfeature", "allure_commons", "pydantic", "rich", "typer"}
+        loaded
+        & {
+            "web3",
+            "eth_tester",
+            "sqlalchemy",
+            "sqlglot",
+            "alembic",
+            "openfeature",
+            "allure_commons",
+            "pydantic",
+            "rich",
+            "typer",
+        }
         == set()
     )

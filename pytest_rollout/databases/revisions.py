@@ -51,6 +51,7 @@ def upgrade(engine: Engine, settings: DatabaseSettings, folder: Path) -> None:
 
 def drift(connection: Connection, models: str, folder: Path, schema: str | None) -> list[str]:
     """What the database has otherwise than the models say, one line each."""
+    _library()
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - loaded by now
 
     metadata = _metadata(models, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -320,3 +321,25 @@ def test_a_question_without_end_is_stopped(payments: Live, slow: Any) -> None:
 
     with pytest.raises(StoreError, match="interrupted|statement timeout"):
         Databases({"own": slow(payments, 0.2).settings}).own.query(endless)
+
+
+@pytest.mark.parametrize(
+    ("library", "called", "about"),
+    [
+        ("sqlalchemy", "SQLAlchemy", {"rows": bound(">", 0)}),
+        ("sqlglot", "sqlglot", {"structure": Structure(checks=("amount > 0",))}),
+        ("alembic", "Alembic", {"models": "fractions:Fraction"}),
+    ],
+)
+def test_a_part_of_the_extra_that_is_missing_is_one_sentence(
+    on_sqlite: Any, judged: Judge, monkeypatch: pytest.MonkeyPatch, library: str, called: str, about: dict[str, Any]
+) -> None:
+    live = on_sqlite()
+    live.run(TABLES, *ROWS)
+    monkeypatch.setitem(sys.modules, library, None)
+
+    with pytest.raises(StoreError) as caught:
+        judged(live, table="payments", **about)
+
+    says = f"databases need {called}, which is not installed. Run: pip install 'pytest-rollout[sql]'"
+    assert str(caught.value).endswith(says)
