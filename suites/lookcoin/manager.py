@@ -18,7 +18,7 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -209,10 +209,14 @@ class JsonState:
 
 
 class DualState:
-    """Both backends, LevelDB first; LevelDB answers. Whichever fails, the write has failed and is undone."""
+    """Both backends, LevelDB first; LevelDB answers. Whichever fails, the write has failed and is undone.
+
+    ``between`` is called between the two writes, for drills.
+    """
 
     def __init__(self, leveldb: LevelDbState, unified: JsonState) -> None:
         self.leveldb, self.unified = leveldb, unified
+        self.between: Callable[[], None] = lambda: None
         self.recover()
 
     def get(self, chain_id: int, name: str) -> Record | None:
@@ -224,6 +228,7 @@ class DualState:
     def put(self, record: Record) -> None:
         before = self.leveldb.get(record["chainId"], record["contractName"])
         self.leveldb.put(record)
+        self.between()
         try:
             self.unified.put(record)
         except StateError:

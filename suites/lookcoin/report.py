@@ -45,7 +45,11 @@ def report(folder: Path) -> str:
         "## Technical Metrics",
         f"- Contracts Migrated: {_contracts(judged)}",
         f"- Networks Validated: {_networks(newest)}",
-        f"- Performance Impact: {_measured(judged, 'JSON against LevelDB', 'cutover', 'migration')}",
+        *(
+            f"- Performance Impact, {name}: {_measured(judged, f'JSON {name}', 'migration')}"
+            for name in ("reads", "writes", "queries", "memory")
+        ),
+        f"- Performance after the Cutover: {_measured(judged, 'JSON against LevelDB', 'cutover')}",
         f"- Dual-Write Impact: {_measured(judged, 'deployments with dual writes', 'dual-write')}",
         f"- Error Rate: {_measured(judged, 'platform: error rate', 'watch')}",
         "",

@@ -1,4 +1,4 @@
-"""What LookCoin's runbook runs by hand: ``python runbook.py analyse | migrate | mode | rollback | measure STATE``.
+"""What LookCoin's runbook runs by hand: ``python runbook.py analyse | migrate | mode | rollback | … STATE``.
 
 Each command ends with 0 only where all of it was done, and says in one JSON document or one line what.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -26,6 +25,7 @@ sys.path.insert(0, str(HERE))  # a gate starts Python without the script's own f
 import manager  # noqa: E402 - found there
 from manager import FILES, JsonState, LevelDbState, StateError, open_state  # noqa: E402 - as above
 
+PAUSE_SECONDS = 2.0
 PAIRS = 60
 """Repetitions of each measurement; both backends take turns, so what slows one slows the other."""
 
@@ -87,6 +87,63 @@ def switch(state: Path, mode: str) -> dict[str, Any]:
     return {"mode": manager.mode_of(state), "brought": brought}
 
 
+def deploy(state: Path, number: int, *, pause: bool) -> dict[str, Any]:
+    """Record one more contract, as a deployment script does; ``pause`` lets a drill end it midway."""
+    opened = open_state(state)
+    record = {**(opened.get(97, "FeeManager") or {}), "contractName": f"FeeManagerV{number}"}
+    if isinstance(opened, manager.DualState):
+        opened.between = lambda: _tell(pause=pause)
+    opened.put(record)
+    opened.close()
+    return {"recorded": f"97-{record['contractName']}"}
+
+
+def _tell(*, pause: bool) -> None:
+    sys.stdout.write("written to LevelDB\n")
+    sys.stdout.flush()
+    if pause:
+        time.sleep(PAUSE_SECONDS)
+
+
+def check(state: Path) -> dict[str, Any]:
+    """Read everything that JSON holds."""
+    unified = JsonState(state / "deployments")
+    return {"contracts": sum(len(unified.of(chain_id)) for chain_id in FILES)}
+
+
+def recover(state: Path) -> dict[str, Any]:
+    """After a crash in dual mode: files that cannot be read are written anew from LevelDB, differences settled."""
+    unreadable = []
+    for chain_id, name in FILES.items():
+        try:
+            JsonState(state / "deployments").of(chain_id)
+        except StateError:
+            (state / "deployments" / f"{name}.json").unlink()
+            unreadable.append(name)
+    open_state(state, "dual").close()
+    return {"written anew": unreadable}
+
+
+def timed(state: Path, mode: str, operation: str) -> dict[str, Any]:
+    """The median microseconds of one operation on a copy, on one backend."""
+    with _copy(state) as copy:
+        opened = open_state(copy, mode)
+        record = opened.get(56, "LookCoin") or {}
+        calls: dict[str, tuple[Callable[[int], Any], int]] = {
+            "read": (lambda _: opened.get(56, "FeeManager"), 2_000),
+            "query": (lambda _: opened.of(56), 500),
+            "write": (lambda n: opened.put(record | {"timestamp": n}), 15),
+        }
+        call, many = calls[operation]
+        times = []
+        for number in range(many):
+            started = time.perf_counter_ns()
+            call(number)
+            times.append(time.perf_counter_ns() - started)
+        opened.close()
+    return {"us": round(statistics.median(times) / 1000, 3)}
+
+
 def rollback(state: Path) -> dict[str, Any]:
     """The emergency: LevelDB gets what JSON alone has seen, then answers alone. May be repeated."""
     unified, leveldb = JsonState(state / "deployments"), LevelDbState(state / "leveldb")
@@ -146,7 +203,7 @@ def _memory(state: Path, mode: str) -> int:
     """Bytes that a process of its own uses once it has read everything in a mode."""
     command = [sys.executable, __file__, "hold", str(state), mode]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return int(done.stdout)
+    return int(json.loads(done.stdout)["bytes"])
 
 
 def hold(state: Path, mode: str) -> int:
@@ -177,31 +234,33 @@ class _copy:  # noqa: N801 - used as a function
         self._folder.cleanup()
 
 
+COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], Any], tuple[str, ...]]] = {
+    "analyse": (lambda given: analyse(given.state), ()),
+    "check": (lambda given: check(given.state), ()),
+    "deploy": (lambda given: deploy(given.state, int(given.number), pause=given.pause), ("number", "--pause")),
+    "hold": (lambda given: {"bytes": hold(given.state, given.mode)}, ("mode",)),
+    "measure": (lambda given: measure(given.state), ()),
+    "migrate": (lambda given: migrate(given.state, Path(given.target)), ("target",)),
+    "mode": (lambda given: switch(given.state, given.mode), ("mode",)),
+    "recover": (lambda given: recover(given.state), ()),
+    "rollback": (lambda given: rollback(given.state), ()),
+    "time": (lambda given: timed(given.state, given.mode, given.operation), ("mode", "operation")),
+}
+"""Each with what it takes besides the state's folder."""
+
+
 def main(arguments: list[str]) -> int:
     """Run one command."""
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("analyse", "rollback", "measure"):
-        commands.add_parser(name).add_argument("state", type=Path, nargs="?", default=HERE)
-    for name, second in (("migrate", "target"), ("hold", "mode"), ("mode", "mode")):
+    for name, (_, more) in COMMANDS.items():
         command = commands.add_parser(name)
         command.add_argument("state", type=Path)
-        command.add_argument(second)
+        for each in more:
+            command.add_argument(each, **({"action": "store_true"} if each.startswith("--") else {}))
     given = parser.parse_args(arguments)
     try:
-        match given.command:
-            case "mode":
-                said: Any = switch(given.state, given.mode)
-            case "hold":
-                said = hold(given.state, given.mode)
-            case "migrate":
-                said = migrate(given.state, Path(os.path.expandvars(given.target)))
-            case "analyse":
-                said = analyse(given.state)
-            case "rollback":
-                said = rollback(given.state)
-            case _:
-                said = measure(given.state)
+        said = COMMANDS[given.command][0](given)
     except (StateError, OSError) as error:
         sys.stderr.write(f"FAILED: {error}\n")
         return 1
