@@ -6,7 +6,7 @@ same findings whenever they are judged (rules 5, 19, 20, 22).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -111,6 +111,18 @@ def findings(network: Network, witness: Witness) -> Iterator[Finding]:
     if witness.before is not None and witness.after is not None:
         for difference in differences(witness.before, witness.after):
             yield _finding(network, "did not stay the same", difference)
+
+
+def strays(network: Network, witness: Witness, observed: Sequence[object]) -> Iterator[Finding]:
+    """What a run says it read of a chain that it only reads, if that is not the block it was given."""
+    if witness.before is None or not network.kind.is_real or network.writes:
+        return  # a fork and a chain that is written go on
+    pinned = witness.before.pinned
+    for value in observed:
+        read = (value.get("number"), str(value.get("hash")).lower()) if isinstance(value, Mapping) else None
+        if read is not None and read != (pinned.number, pinned.hash):
+            text = f"block {read[0]}, {read[1]}, was read, and this gate is pinned to {pinned.number}, {pinned.hash}"
+            yield _finding(network, "was read at another block", text)
 
 
 def _finding(network: Network, title: str, text: str) -> Finding:

@@ -251,8 +251,10 @@ def _chains_of(question: Question, run: Part) -> Iterator[Finding]:
     for name, witness in seen.items():
         network = question.rollout.networks.get(name)
         real = None if network is None else network.real
-        if real is not None:
+        if network is not None and real is not None:
             yield from chain.findings(real, witness)
+            observed = question.evidence.observations.get(question.item(Kind.NETWORK, name), ())
+            yield from chain.strays(network, witness, [each.value for each in observed])
 
 
 def _checklist(question: Question) -> Iterator[Finding]:

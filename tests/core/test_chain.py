@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_rollout.core.chain import Block, Sighting, Witness, differences, faults, findings
+from pytest_rollout.core.chain import Block, Sighting, Witness, differences, faults, findings, strays
 from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.core.rollout import Network, NetworkKind
 
@@ -140,3 +140,23 @@ def test_what_was_not_seen_or_not_sound_is_an_error(witness: Witness, titles: li
     assert {each.outcome for each in found} == {Outcome.ERROR}
     assert all(each.required for each in found)
     assert len({each.item for each in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("network", "value", "count"),
+    [
+        (MAINNET, {"number": SEEN.pinned.number, "hash": SEEN.pinned.hash}, 0),
+        (MAINNET, {"number": SEEN.pinned.number, "hash": "0x" + "ef" * 32}, 1),
+        (MAINNET, {"number": SEEN.pinned.number + 1, "hash": SEEN.pinned.hash}, 1),
+        (MAINNET, None, 0),
+        (replace(MAINNET, writes=True), {"number": 1, "hash": "0x"}, 0),
+        (Network(name="rehearsal", kind=NetworkKind.FORK, of=MAINNET), {"number": 1, "hash": "0x"}, 0),
+    ],
+    ids=["the same", "another hash", "another number", "nothing read", "it may be written", "a fork goes on"],
+)
+def test_a_run_that_read_another_block_is_an_error(network: Network, value: object, count: int) -> None:
+    """What was looked at by the supervisor is what was judged, or nothing was."""
+    found = list(strays(network, Witness(network=network.name, before=SEEN, after=AFTER), [value]))
+
+    assert [each.title for each in found] == [f"network {network.name} was read at another block"] * count
+    assert all(each.outcome is Outcome.ERROR for each in found)
