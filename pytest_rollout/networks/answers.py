@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,19 @@ class Answers:
             with os.fdopen(descriptor, "w") as file:
                 json.dump({"answer": answer}, file)
             Path(name).replace(self._folder / key)
+
+    @contextlib.contextmanager
+    def alone(self, key: str) -> Iterator[None]:
+        """Keep other processes from asking for the same; a process that dies lets go. Without locks, all ask."""
+        descriptor = -1
+        with contextlib.suppress(OSError):
+            descriptor = os.open(self._folder / f"lock-{key[:2]}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
 
     def _is_settled(self, block: object) -> bool:
         if not isinstance(block, str) or block[:2] != "0x":

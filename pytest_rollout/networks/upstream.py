@@ -91,7 +91,7 @@ class Upstream:
         return {**about, "result": answer}
 
     def _answer(self, call: Call) -> Any:
-        """Each value is asked for once: whoever asks for it meanwhile waits for the first one's answer."""
+        """Each value is asked for once, whichever worker asks: all others wait for the first one's answer."""
         method, params = call
         if method in _ACCOUNT and self._answers.key(call) is not None:
             account = self._once(("eth_getAccountInfo", params), lambda: self._account(params))
@@ -103,9 +103,12 @@ class Upstream:
         key = self._answers.key(call)
         if key is None:
             return ask()
+        found, answer = self._answers.find(key)
+        if found:
+            return answer
         with self._guard:
             lock = self._one_at_a_time.setdefault(key, threading.Lock())
-        with lock:
+        with lock, self._answers.alone(key):
             found, answer = self._answers.find(key)
             if not found:
                 answer = ask()

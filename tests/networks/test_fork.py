@@ -22,6 +22,8 @@ from pytest_rollout.networks.answers import Answers, cache_of
 from pytest_rollout.networks.anvil import AnvilChain
 from pytest_rollout.networks.fork import ForkChain
 from pytest_rollout.networks.http import Patience
+from pytest_rollout.networks.nodes import Nodes
+from pytest_rollout.networks.upstream import Upstream
 from tests.networks.conftest import real
 
 STRANGER = "0x00000000000000000000000000000000000A11cE"
@@ -261,6 +263,29 @@ def test_each_value_is_asked_for_once_however_many_ask_at_once(fork: Callable[..
         each.join()
 
     assert chain.nodes.asked == asked + 1
+
+
+def test_each_value_is_asked_for_once_by_all_workers_together(arbitrum: AnvilChain, tmp_path: Path) -> None:
+    """Two that ask at the same moment are one question: the folder they share has a lock for it."""
+    nodes = [Nodes(real(arbitrum, name="arbitrum"), Patience(reply=5)) for _ in range(2)]
+    head = arbitrum.head()
+    pin = Block(number=head.number, hash=head.hash, timestamp=head.timestamp)
+    upstreams = [Upstream(each, pin, tmp_path / "answers") for each in nodes]
+    request = {"jsonrpc": "2.0", "id": 1, "method": "eth_getStorageAt", "params": [OTHER, "0x0", hex(pin.number)]}
+    replies: list[Any] = []
+    threads = [
+        threading.Thread(target=lambda each=each: replies.append(each.reply(request)))  # type: ignore[misc]
+        for each in upstreams * 8
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    for each in upstreams:
+        each.close()
+
+    assert sum(each.asked for each in nodes) == 1
+    assert [each["result"] for each in replies] == ["0x" + "00" * 32] * 16
 
 
 def test_a_fork_that_ended_leaves_what_it_read_to_the_next(fork: Callable[..., ForkChain], tmp_path: Path) -> None:
