@@ -23,8 +23,11 @@ class Networks(Mapping[str, Any]):
         if name not in chains:
             declared = self._context.declared(name)
             pin = self._pin(declared)
-            is_branch = declared.of is not None and declared.real is None
-            upstream = self[declared.of.name] if is_branch and declared.of is not None else None
+            upstream = None
+            if declared.of is not None and declared.real is None:
+                # What was written there since this session's own set-up will be undone, and so must be its copy.
+                self._context.passing |= {name} if declared.of.name in chains else set()
+                upstream = self[declared.of.name]
             chain = open_network(declared, pin=pin, allow_writes=self._context.allow_writes, upstream=upstream)
             self._context.resources.callback(chain.close)
             chains[name] = chain

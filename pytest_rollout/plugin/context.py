@@ -46,6 +46,7 @@ class Context:
         self.pin: Callable[[str], Pin] | None = None
         self.item: pytest.Item | None = None
         self.chains: dict[str, Any] = {}
+        self.passing: set[str] = set()
         self.books: Any = None
         self.book: Any = None
         self.opened_books: dict[str, Any] = {}

@@ -32,6 +32,7 @@ class ChainIsolation:
         self._nodes: list[Node] = []
         self._saved: list[dict[str, Any]] = []
         self._isolations: dict[str, Any] = {}
+        self._passing: dict[str, Node] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -84,7 +85,7 @@ class ChainIsolation:
 
     def _restore(self, node: Node) -> None:
         index = self._nodes.index(node)
-        saved = self._saved[index]
+        saved, ended = self._saved[index], self._nodes[index:]
         del self._nodes[index:], self._saved[index:]
         for name, (isolation, token, mark) in saved.items():
             try:
@@ -93,6 +94,15 @@ class ChainIsolation:
                 pytest.exit(f"isolation failed after {node.nodeid}: {name}: {error}", returncode=3)
             if (book := self._context.opened_books.get(name)) is not None:
                 book.restore(self._context.fresh_books[name] if mark is None else mark)
+        for name in [each for each, within in self._passing.items() if within in ended]:
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        """Close a copy of another chain with the scope it was made in: what it began with is undone there."""
+        context = self._context
+        context.chains.pop(name).close()
+        for tables in (self._passing, self._isolations, context.opened_books, context.fresh_books, *self._saved):
+            tables.pop(name, None)
 
     def _opened(self, chain: Any) -> None:
         """A chain opened inside a scope starts isolated there."""
@@ -100,6 +110,8 @@ class ChainIsolation:
             saved[chain.name] = self._mark(chain)
         if self._active:
             self._keep(self._active[-1])
+        if chain.name in self._context.passing and self._nodes:
+            self._passing[chain.name] = self._nodes[-1]
 
     def _mark(self, chain: Any) -> tuple[Any, Any, Any]:
         from pytest_rollout.networks.isolation import Isolation  # noqa: PLC0415 - only where a chain is open

@@ -356,6 +356,10 @@ def test_a_copy_goes_on_from_another_network_of_the_plan(networks, network):
     assert balances == ["0x7", "0x9"]
     assert copy.request("eth_getTransactionReceipt", [mined])["status"] == "0x1"
 
+def test_a_copy_of_what_was_undone_is_undone(networks, network):
+    who = ["0x00000000000000000000000000000000000A11cE", "latest"]
+    assert [each.request("eth_getBalance", who) for each in (network, networks["copy"])] == ["0x0", "0x0"]
+
 test_and_once_more = test_each_is_undone_on_its_own
 """
 TWO_NETWORKS = """
@@ -399,6 +403,7 @@ def test_several_networks_are_open_in_one_test(chain_project, outcomes, tmp_path
     assert {name: each.outcome for name, each in came.items()} == {
         "test_each_is_undone_on_its_own": "passed",
         "test_a_copy_goes_on_from_another_network_of_the_plan": "passed",
+        "test_a_copy_of_what_was_undone_is_undone": "passed",
         "test_and_once_more": "passed",
     }
 
