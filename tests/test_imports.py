@@ -35,11 +35,13 @@ MAY_ENTER = {
     "reporting": {"core"},
     "runner": {"core", "plan", "ledger", "reporting", "metrics", "networks", "contracts", "flags", "consensus"},
     "recording": set(),
+    "faults": {"core", "plan", "ledger", "runner", "networks", "stores"},
     "operations": {
         "core",
         "plan",
         "ledger",
         "runner",
+        "faults",
         "reporting",
         "metrics",
         "notifications",

@@ -317,6 +317,34 @@ def watch(
 
 
 @app.command()
+def drill(
+    stage: Place,
+    *,
+    fault: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this fault; repeatable.")] = None,
+    tests: Annotated[bool, typer.Option("--tests/--no-tests", help="Run the suite's tests as well.")] = True,
+    network: Annotated[str | None, typer.Option(metavar="NAME", help="On another network of the plan.")] = None,
+    by: By = None,
+    ledger: LedgerUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Run the gate of STAGE against deliberate faults and tell which it did not notice: 0 if none, else 10."""
+    from pytest_rollout.cli import drilling  # noqa: PLC0415 - only for this command
+    from pytest_rollout.operations.drilling import drilled  # noqa: PLC0415 - as above
+
+    workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)
+    made, entry = drilled(
+        workspace,
+        stage,
+        drilling.asked(fault or (), tests=tests, network=network, ledger=ledger),
+        person=_person(by, workspace),
+        now=_now,
+        tell=lambda what: typer.echo(f"running the gate: {what}", err=True),
+    )
+    _print(drilling.document(made, entry), drilling.text(made, entry), as_json)
+    return 0 if made.is_clean else HOLD
+
+
+@app.command()
 def rules(
     rollout: Annotated[str | None, typer.Argument(metavar="ROLLOUT", help="One rollout; default all.")] = None,
     output: Annotated[

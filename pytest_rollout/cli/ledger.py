@@ -140,6 +140,12 @@ def _line(entry: Entry) -> str:
         what = "ticked" if payload["ticked"] else "took back"
         place = f"{payload['rollout']}:{payload['stage']}"
         return f"{place} {payload['person']} {what} {payload['number']} ({payload['text']})"
+    if entry.kind is EntryKind.DRILL:
+        tried = [each["came"] for each in payload["tried"]]
+        place = f"{payload['rollout']}:{payload['stage']}"
+        return (
+            f"{place} {payload['person']} drilled it, {tried.count('noticed')} of {len(tried)} noticed {payload['at']}"
+        )
     if entry.kind in {EntryKind.PROMOTION, EntryKind.ROLLBACK}:
         to = payload["to"] or "complete"
         return f"{payload['rollout']}: {payload['stage']} -> {to}, {payload['person']} {payload['at']}"

@@ -55,7 +55,7 @@ def observe_all(states: Sequence[ContractState], contracts: Contracts, chain: Ch
     """All of them at one block, in as few round trips as what depends on an answer allows."""
 
     def looks(block: str) -> Reading[list[Value | RolloutError]]:
-        return side_by_side([_look(state, contracts, chain, block) for state in states])
+        return side_by_side([look(state, contracts, chain, block) for state in states])
 
     try:
         found, number = read_at_head(chain, looks, guess=contracts.height)
@@ -85,7 +85,7 @@ def _shown(value: Value) -> str:
     return str(value)
 
 
-def _look(state: ContractState, contracts: Contracts, chain: Chain, block: str) -> Reading[Value]:
+def look(state: ContractState, contracts: Contracts, chain: Chain, block: str) -> Reading[Value]:
     """One state at one block, 0x hex."""
     place = f"network {chain.name}: {state.name}"
     speller = Speller(place=place, named=lambda name: _named(name, contracts, chain))
@@ -93,10 +93,10 @@ def _look(state: ContractState, contracts: Contracts, chain: Chain, block: str) 
     views = Views(
         place=place, address=where, interface=contracts.interface(state.contract), block=block, speller=speller
     )
-    look = _Look(
+    at_block = _Look(
         state=state, place=place, address=where, block=block, views=views, speller=speller, contracts=contracts
     )
-    return (yield from look.value())
+    return (yield from at_block.value())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

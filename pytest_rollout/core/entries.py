@@ -30,6 +30,7 @@ class EntryKind(StrEnum):
     ROLLBACK = "rollback"
     SIGNOFF = "signoff"
     WATCH = "watch"
+    DRILL = "drill"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any
 from pytest_rollout.core.checklist import Tick
 from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import LedgerError
+from pytest_rollout.core.faults import Drill
 from pytest_rollout.core.judgement import SCHEMA, Run
 from pytest_rollout.core.moves import Move, Position, Promotion, Rollback, position
 from pytest_rollout.core.outcome import Kind, Verdict
@@ -54,7 +55,7 @@ class JudgementRecord:
     evidence_digest: str = ""
 
 
-Value = Run | JudgementRecord | Tick | Signoff | WatchRecord | Promotion | Rollback | None
+Value = Run | JudgementRecord | Tick | Signoff | WatchRecord | Drill | Promotion | Rollback | None
 
 
 def read(kind: EntryKind, document: Mapping[str, Any], *, sequence: int, digest: str = "") -> Value:
@@ -71,12 +72,13 @@ def read(kind: EntryKind, document: Mapping[str, Any], *, sequence: int, digest:
     return None if reader is None else reader(record)
 
 
-_READERS: Mapping[EntryKind, Callable[[Record], Tick | Promotion | Rollback | Signoff | WatchRecord]] = {
+_READERS: Mapping[EntryKind, Callable[[Record], Tick | Promotion | Rollback | Signoff | WatchRecord | Drill]] = {
     EntryKind.TICK: Tick.read,
     EntryKind.PROMOTION: Promotion.read,
     EntryKind.ROLLBACK: Rollback.read,
     EntryKind.SIGNOFF: Signoff.read,
     EntryKind.WATCH: WatchRecord.read,
+    EntryKind.DRILL: Drill.read,
 }
 
 
@@ -146,6 +148,7 @@ class History:
     signoffs: list[Recorded[Signoff]] = field(default_factory=list)
     watches: dict[str, Recorded[WatchRecord]] = field(default_factory=dict)
     alarms: list[Recorded[WatchRecord]] = field(default_factory=list)
+    drills: dict[str, Drill] = field(default_factory=dict)
     moves: list[Recorded[Move]] = field(default_factory=list)
     manifests: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unmet: dict[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
@@ -179,6 +182,8 @@ class History:
             self.watches[value.stage] = Recorded(sequence=entry.sequence, value=value)
             if value.is_rollback:
                 self.alarms.append(Recorded(sequence=entry.sequence, value=value))
+        elif isinstance(value, Drill):
+            self.drills[value.stage] = value
         elif isinstance(value, Signoff):
             self.signoffs.append(Recorded(sequence=entry.sequence, value=value))
         else:

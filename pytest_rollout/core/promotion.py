@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pytest_rollout.core.errors import Refused, listed, suggestion
+from pytest_rollout.core.faults import require
 from pytest_rollout.core.history import History, JudgementRecord
 from pytest_rollout.core.judgement import Run
 from pytest_rollout.core.moves import Move, Position, Promotion, Rollback, position
@@ -39,6 +40,7 @@ def may_promote(
     question.is_not_alarmed(judgement)
     question.is_fresh(judgement, now)
     question.is_about(judgement, subject)
+    question.is_drilled(subject, now)
     return judgement
 
 
@@ -249,6 +251,12 @@ class _Question:
             )
         for change in moved(then, now):
             raise Refused(f"{self.place}: {change}; run {self._again} again.")
+
+    def is_drilled(self, subject: Subject, now: datetime) -> None:
+        """Refuse where the plan wants a drill and the newest one of this stage is none that counts."""
+        policy = self._rollout.stage(self._stage).drilled
+        if policy is not None:
+            require(policy, self._history.drills.get(self._stage), subject, now, place=self.place)
 
 
 def _reasons(judgement: JudgementRecord) -> str:

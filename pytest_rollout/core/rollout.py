@@ -15,6 +15,7 @@ from pytest_rollout.core.criterion import Criterion
 from pytest_rollout.core.database import DatabaseSettings
 from pytest_rollout.core.endpoint import Service
 from pytest_rollout.core.engines import EngineSettings, NodeSettings
+from pytest_rollout.core.faults import DrillPolicy
 from pytest_rollout.core.mode import Mode
 from pytest_rollout.core.notice import Importance
 from pytest_rollout.core.outcome import Kind
@@ -227,6 +228,7 @@ class Stage:
     soak: Soak | None = None
     checks: tuple[Check, ...] = ()
     signoffs: SignoffPolicy | None = None
+    drilled: DrillPolicy | None = None
     mode: Mode | None = None
     watch: WatchSettings = field(default_factory=WatchSettings)
 

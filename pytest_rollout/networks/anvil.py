@@ -211,6 +211,14 @@ class AnvilChain:
         """Give ``address`` so many wei, until a revert undoes it."""
         self.request("anvil_setBalance", [address, hex(whole_wei(self.name, wei))])
 
+    def alter(self, address: str, *, code: bytes | None = None, slots: Mapping[int, int] | None = None) -> None:
+        """Put code or words of storage where no transaction could, in a block of its own."""
+        if code is not None:
+            self.request("anvil_setCode", [address, "0x" + code.hex()])
+        for slot, word in (slots or {}).items():
+            self.request("anvil_setStorageAt", [address, f"0x{slot:064x}", f"0x{word:064x}"])
+        self.mine()
+
     def dump_state(self, path: Path | str) -> None:
         """Write all of its state to a file, as ``networks.NAME.state`` takes it."""
         dumped = str(self._ask("anvil_dumpState"))

@@ -7,6 +7,7 @@ eth-tester turns a revert into text and loses a mined one altogether; this backe
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
 from eth.exceptions import Revert, VMError
@@ -86,6 +87,19 @@ class Backend(PyEVMBackend):  # type: ignore[misc] # eth-tester has no types
             blob_hash: bytes = super().send_raw_transaction(raw_transaction)
             return blob_hash
         return self._apply(self.chain.get_transaction_builder().decode(raw_transaction))
+
+    def alter(self, address: bytes, code: bytes | None, slots: Mapping[int, int]) -> None:
+        """Change an account under the newest block and mine one on top, which holds the change."""
+        vm = self.chain.get_vm()
+        if code is not None:
+            vm.state.set_code(address, code)
+        for slot, word in slots.items():
+            vm.state.set_storage(address, slot, word)
+        vm.state.lock_changes()
+        root = vm.state.make_state_root()
+        vm.state.persist()
+        self.chain.header = self.chain.header.copy(state_root=root)
+        self.mine_blocks()
 
     def _apply(self, transaction: Any) -> bytes:
         _, _, computation = self.chain.apply_transaction(transaction)

@@ -115,6 +115,10 @@ class Chain(Protocol):
         """Give ``address`` so many wei, until a revert undoes it."""
         ...
 
+    def alter(self, address: str, *, code: bytes | None = None, slots: Mapping[int, int] | None = None) -> None:
+        """Put code or words of storage where no transaction could, in a block of its own, until a revert undoes it."""
+        ...
+
     def dump_state(self, path: Path) -> None:
         """Write all of its state to a file, which an anvil of a plan can begin with (``state = …``)."""
         ...

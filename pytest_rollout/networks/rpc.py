@@ -148,6 +148,10 @@ class RpcChain:
         """Refused: its money is real."""
         raise cannot(self, "set balances")
 
+    def alter(self, address: str, *, code: bytes | None = None, slots: Mapping[int, int] | None = None) -> None:  # noqa: ARG002 - as above
+        """Refused: nobody but its transactions changes it."""
+        raise cannot(self, "be altered")
+
     def dump_state(self, path: Path) -> None:  # noqa: ARG002 - as above
         """Refused: only a node of ours gives its state away."""
         raise cannot(self, "be recorded as a state")

@@ -135,6 +135,11 @@ class TesterChain:
         """Refused: py-evm's balances come from its blocks."""
         raise cannot(self, "set balances")
 
+    def alter(self, address: str, *, code: bytes | None = None, slots: Mapping[int, int] | None = None) -> None:
+        """Put code or words of storage where no transaction could, in a block of its own."""
+        self._check_open()
+        self._backend.alter(bytes.fromhex(address[2:]), code, slots or {})
+
     def dump_state(self, path: Path) -> None:  # noqa: ARG002 - as above
         """Refused: only a node of ours gives its state away."""
         raise cannot(self, "be recorded as a state")

@@ -48,6 +48,8 @@ class Standing:
             return f"rollout rollback {place}"
         if self.unsigned:
             return f"rollout sign {place} --role {shlex.quote(self.unsigned[0].role)}"
+        if f"`rollout drill {place}`" in self.obstacle:
+            return f"rollout drill {place}"
         required = [entry for entry in self.unticked if entry.required]
         return f"rollout check {place} {required[0].number}" if required else f"pytest --stage={place}"
 

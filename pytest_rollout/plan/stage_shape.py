@@ -317,6 +317,15 @@ class WatchTable(Section):
     max_blind: Duration = Field("15m", description="For how long it goes on when it sees nothing; 15m if left out.")
 
 
+class DrilledTable(Section):
+    """What `rollout drill` must have found before the stage is left."""
+
+    score: Share = Field(
+        examples=["90 %"], description="The share of faults that the gate must have noticed, at least."
+    )
+    valid_for: Duration = Field("7d", description="How long a drill counts; 7d if left out.")
+
+
 class StageTable(Section):
     """A step of the rollout with one exposure and one gate."""
 
@@ -374,4 +383,5 @@ class StageTable(Section):
     known_failures: list[KnownFailureTable] = Field([], description="Tests that may fail for a while.")
     watch: WatchTable | None = Field(None, description="How `rollout watch` looks at the stage.")
     signoffs: SignoffsTable | None = Field(None, description="Who must sign a judgement before the stage is left.")
+    drilled: DrilledTable | None = Field(None, description="What a drill must have found before the stage is left.")
     removed: list[Text] = Field([], description="Ids of items the gate used to have and no longer owes.")

@@ -12,6 +12,7 @@ from pytest_rollout.core.database import DatabaseSettings
 from pytest_rollout.core.endpoint import Service
 from pytest_rollout.core.engines import EngineSettings, NodeSettings
 from pytest_rollout.core.errors import suggestion
+from pytest_rollout.core.faults import DrillPolicy
 from pytest_rollout.core.rollout import (
     ChecklistEntry,
     ContractSettings,
@@ -42,7 +43,7 @@ from pytest_rollout.plan.states import Known, states
 from pytest_rollout.plan.stores import store_checks
 
 if TYPE_CHECKING:
-    from pytest_rollout.plan.stage_shape import ExposureTable, StageTable, WatchTable
+    from pytest_rollout.plan.stage_shape import DrilledTable, ExposureTable, StageTable, WatchTable
 
 LONGEST_RUN = timedelta(hours=24)
 
@@ -111,6 +112,7 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
         removed=_removed(written, place, table),
         deadline=deadline,
         signoffs=signoffs(written, place, table.signoffs, network),
+        drilled=_drilled(written, place, table.drilled),
         watch=_watch(written, place, table.watch),
         checks=(
             *commands(written, name, table.commands, declared.folder, declared.environment),
@@ -158,6 +160,16 @@ def _watch(written: Written, place: Place, table: WatchTable | None) -> WatchSet
         interval=None if table.interval is None else written.read((*place, "interval"), table.interval, duration),
         max_blind=written.read((*place, "max_blind"), table.max_blind, duration),
     )
+
+
+def _drilled(written: Written, place: Place, table: DrilledTable | None) -> DrillPolicy | None:
+    if table is None:
+        return None
+    place = (*place, "drilled")
+    score = written.read((*place, "score"), table.score, texts.share)
+    if not score:
+        raise written.wrong((*place, "score"), f"{GIVEN} wants nothing noticed; write the least share, such as '90 %'.")
+    return DrillPolicy(score=score, valid_for=written.read((*place, "valid_for"), table.valid_for, duration))
 
 
 def _flags(

@@ -61,6 +61,10 @@ def start_recording(config: pytest.Config) -> None:
     config.pluginmanager.register(collection, "rollout-collection")
     recorder = Recorder(outbox, context, collection, config, pinned=frozenset(briefing.functions))
     context.record = recorder.record
+    if briefing.fault:
+        from pytest_rollout.plugin.drilling import Drilling  # noqa: PLC0415 - in a drill alone
+
+        config.pluginmanager.register(Drilling(context, briefing.fault), "rollout-drilling")
     config.pluginmanager.register(recorder, "rollout-recorder")
     secrets = briefing.rollout.secrets
     redaction = Redaction(Redactor(secrets), config, has_secrets=bool(secrets))

@@ -41,7 +41,7 @@ class Briefing:
     """What a recording process is told: the pinned plan and test functions, the stage, and where it is.
 
     ``pins`` are the blocks that real chains are read at, ``unread`` why a network may not be opened;
-    for a network in neither, ``Outbox.pin`` asks.
+    for a network in neither, ``Outbox.pin`` asks. ``fault`` is what a drill does to the stage's chain.
     """
 
     rollout: Rollout
@@ -54,6 +54,7 @@ class Briefing:
     pins: Mapping[str, Block] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     allow_writes: bool = False
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,13 +17,17 @@ from pytest_rollout.runner.orders import pytest_arguments
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What is to be judged, and how it was asked for. ``below`` are paths inside the gate."""
+    """What is to be judged, and how it was asked for.
+
+    ``below`` are paths inside the gate, ``fault`` what a drill does to the chain while it runs.
+    """
 
     rollout: Rollout
     stage: Stage
     root: Path
     request: Request
     below: tuple[str, ...] = ()
+    fault: str = ""
 
     @property
     def name(self) -> str:

@@ -50,13 +50,15 @@ class Recorder:
     module imports little.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         self._interrupted = False
         orders, self._orders = os.pipe()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "pytest_rollout.recording", str(orders)],
             env=scrubbed(os.environ),
             pass_fds=(orders,),
+            stdout=subprocess.DEVNULL if quiet else None,
+            stderr=subprocess.DEVNULL if quiet else None,
         )
         os.close(orders)
         self._old = {each: signal.signal(each, self._note) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}

@@ -64,6 +64,7 @@ class Started:
             declared=manifest.declared,
             suite=str(rollout.suite),
             functions=tuple(function.id for function in manifest.functions),
+            fault=gate.fault,
         )
         stamps = tree.stamps(manifest.files, root)
         return cls(

@@ -486,6 +486,7 @@ CANNOT: dict[tuple[str, str], Callable[[Chain], object]] = {
     ("rpc", "mine blocks on demand"): lambda chain: chain.mine(),
     ("rpc", "impersonate accounts"): lambda chain: chain.impersonate(STRANGER),
     ("rpc", "set balances"): lambda chain: chain.set_balance(STRANGER, 1),
+    ("rpc", "be altered"): lambda chain: chain.alter(STRANGER, code=b""),
 }
 
 
@@ -519,6 +520,26 @@ def test_anybody_can_be_played_and_paid_until_the_revert(kind: NetworkKind, open
     assert number(chain, "eth_getBalance", STRANGER, "latest") == 0
     with pytest.raises(NetworkError, match="No Signer"):
         chain.request("eth_sendTransaction", [payment])
+
+
+RETURNS_WORD_1 = bytes.fromhex("60015460005260206000f3")
+
+
+def test_code_and_words_can_be_put_where_no_transaction_could_until_the_revert(chain: Chain) -> None:
+    """What a drill's faults are made of; read at the newest block's number as at its tag."""
+    before = chain.head()
+    snapshot = chain.snapshot()
+
+    chain.alter(STRANGER, code=RETURNS_WORD_1, slots={1: 42})
+    block = hex(chain.head().number)
+    seen = number(chain, "eth_call", {"to": STRANGER}, block), number(chain, "eth_getStorageAt", STRANGER, "0x1", block)
+    chain.alter(STRANGER, slots={1: 43})
+    again = number(chain, "eth_call", {"to": STRANGER}, "latest")
+    chain.revert(snapshot)
+
+    assert (seen, again) == ((42, 42), 43)
+    assert chain.request("eth_getCode", [STRANGER, "latest"]) == "0x"
+    assert chain.head() == before
 
 
 @pytest.mark.parametrize("wei", [-1, 1.5, True, "1", 2**256])

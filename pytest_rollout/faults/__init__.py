@@ -1,0 +1,1 @@
+"""Drills: a gate run against deliberate faults, and which of them it did not notice."""
