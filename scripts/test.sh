@@ -10,4 +10,5 @@ npm install --silent --no-progress
 .venv/bin/ruff format --check .
 .venv/bin/mypy
 node suites/compile.mjs --check
+.venv/bin/python scripts/supply.py check
 .venv/bin/pytest -n "${TEST_WORKERS:-2}" --dist worksteal "$@"

@@ -49,7 +49,7 @@ MAY_ENTER = {
         "networks",
     },
     "plugin": {"core", "plan", "runner", "operations"} | OUTSIDE,
-    "cli": {"core", "plan", "ledger", "reporting", "runner", "operations", "monitoring"} | OUTSIDE,
+    "cli": {"core", "plan", "ledger", "reporting", "runner", "operations", "monitoring", "faults"} | OUTSIDE,
     "testing": {"core", "ledger"} | OUTSIDE,
     "__init__": {"core", "consensus"},
     "__main__": {"cli"},

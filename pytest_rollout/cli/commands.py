@@ -336,11 +336,11 @@ def drill(
         workspace,
         stage,
         drilling.asked(fault or (), tests=tests, network=network, ledger=ledger),
-        person=_person(by, workspace),
+        person=person(by, workspace),
         now=_now,
         tell=lambda what: typer.echo(f"running the gate: {what}", err=True),
     )
-    _print(drilling.document(made, entry), drilling.text(made, entry), as_json)
+    print_(drilling.document(made, entry), drilling.text(made, entry), as_json)
     return 0 if made.is_clean else HOLD
 
 
@@ -354,11 +354,12 @@ def rules(
 ) -> int:
     """Write the plan's bounds as Prometheus alert rules, and its notifications as Alertmanager routes."""
     from pytest_rollout.cli import monitoring  # noqa: PLC0415 - only for this command
+    from pytest_rollout.runner.kept import kept_plan  # noqa: PLC0415 - as above
 
     workspace = operations.Workspace.at(Path.cwd(), place=f"{rollout}:" if rollout else None)
     chosen = [workspace.rollout(rollout)] if rollout else workspace.rollouts
     if output is None:
-        groups = [group for each in chosen for group in monitoring.document(each)["groups"]]
+        groups = [group for each in chosen for group in monitoring.document(kept_plan(each))["groups"]]
         print_({"groups": groups}, json.dumps({"groups": groups}, indent=1, ensure_ascii=False), as_json)
         return 0
     lines = [line for each in chosen for line in monitoring.write(each, output)]

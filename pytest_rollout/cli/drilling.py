@@ -58,8 +58,8 @@ def text(drill: Drill, entry: Entry | None) -> str:
         f"{drill.rollout}:{drill.stage}{where}: {drill.count(Came.NOTICED)} of {drill.counted} faults noticed, "
         f"{drill.count(Came.MISSED)} missed, {drill.count(Came.UNPROVEN)} unproven"
     )
-    if not drill.counted:
-        lines.append("nothing could be tried: the gate declares nothing that a drill can alter")
+    if not drill.is_about_something:
+        lines.append("nothing in the world could be altered: the plan declares nothing of this gate that a drill knows")
     if entry is None:
         lines.append("a part of a drill, not recorded")
     else:

@@ -140,14 +140,19 @@ class Drill:
         return len(self.tried) - self.count(Came.OUT_OF_REACH)
 
     @property
+    def is_about_something(self) -> bool:
+        """Whether anything but the absence of items was tried, which the supervisor notices whatever the gate is."""
+        return any(each.came is not Came.OUT_OF_REACH and each.fault is not Fault.ITEM for each in self.tried)
+
+    @property
     def score(self) -> Fraction:
         """The share of the faults that count which were noticed; 0 of 0 is 0."""
         return Fraction(self.count(Came.NOTICED), self.counted) if self.counted else Fraction(0)
 
     @property
     def is_clean(self) -> bool:
-        """Whether there was a fault, and every one that counts was noticed."""
-        return self.counted > 0 and self.count(Came.NOTICED) == self.counted
+        """Whether there was a fault of the world, and every one that counts was noticed."""
+        return self.is_about_something and self.count(Came.NOTICED) == self.counted
 
     def document(self) -> dict[str, object]:
         """As it stands in the ledger."""
@@ -230,7 +235,12 @@ def require(policy: DrillPolicy, drill: Drill | None, now: Subject, at: datetime
         raise Refused(
             f"{place}: the last drill was at {drill.at.isoformat()}, the plan allows {policy.valid_for}. {again}"
         )
-    if not drill.counted or drill.score < policy.score:
+    if not drill.is_about_something:
+        raise Refused(
+            f"{place}: the last drill had nothing to alter but the presence of items; declare what the gate is about "
+            f"in the plan. {again}"
+        )
+    if drill.score < policy.score:
         worst = [each.item.rpartition("::")[2] for each in drill.tried if each.came is Came.MISSED]
         named = f"; unnoticed: {listed(dict.fromkeys(worst))}" if worst else ""
         raise Refused(

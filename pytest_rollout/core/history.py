@@ -164,14 +164,7 @@ class History:
             self.created = about.moment("created_at") if "created_at" in document else None
         value = read(entry.kind, document, sequence=entry.sequence, digest=digest)
         if isinstance(value, JudgementRecord):
-            if self.rollout in {value.rollout, value.run.rollout}:
-                self.judgements.append(value)
-                self._pass(value, document)
-                self.manifests[value.stage] = tuple(document["manifest"])
-                self.unmet[value.stage] = tuple(
-                    each for each in document["findings"] if each["outcome"] != "pass" and each["required"]
-                )
-                self._nodes(value, document)
+            self._judged(value, document)
         elif value is None or value.rollout != self.rollout:
             return
         elif isinstance(value, Run):
@@ -188,6 +181,17 @@ class History:
             self.signoffs.append(Recorded(sequence=entry.sequence, value=value))
         else:
             self.moves.append(Recorded(sequence=entry.sequence, value=value))
+
+    def _judged(self, value: JudgementRecord, document: Mapping[str, Any]) -> None:
+        if self.rollout not in {value.rollout, value.run.rollout}:
+            return
+        self.judgements.append(value)
+        self._pass(value, document)
+        self.manifests[value.stage] = tuple(document["manifest"])
+        self.unmet[value.stage] = tuple(
+            each for each in document["findings"] if each["outcome"] != "pass" and each["required"]
+        )
+        self._nodes(value, document)
 
     def _pass(self, record: JudgementRecord, document: Mapping[str, Any]) -> None:
         """Note the values of criteria that passed where all passed: the baselines of what follows."""

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from pytest_rollout.core.database_check import DatabaseCheck
 from pytest_rollout.core.inventory import Listed
+from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import Exposure, Rollout, Stage
 from pytest_rollout.plan.bound_order import out_of_order, thresholds_that_fall, too_few_samples
 from pytest_rollout.plan.lint_nodes import advice_on_nodes, contradictions_of_nodes
@@ -53,7 +54,7 @@ class Remark:
 
 
 def lint(rollout: Rollout, *, now: datetime) -> list[Remark]:
-    """Everything remarkable: contradictions first, then advice, then what the source says twice."""
+    """Everything remarkable: contradictions first, then advice, then what the source says twice; without secrets."""
     remarks = [
         *_orders(rollout),
         *_exposures(rollout),
@@ -68,8 +69,10 @@ def lint(rollout: Rollout, *, now: datetime) -> list[Remark]:
         *_inventory(rollout),
         *_source(rollout),
     ]
+    clean = Redactor(rollout.secrets).text
+    told = [Remark(place=clean(each.place), text=clean(each.text), kind=each.kind) for each in remarks]
     order = list(RemarkKind)
-    return sorted(remarks, key=lambda remark: order.index(remark.kind))
+    return sorted(told, key=lambda remark: order.index(remark.kind))
 
 
 def _remark(kind: RemarkKind, place: Place, text: str) -> Remark:

@@ -102,6 +102,10 @@ class MemoryChain:
         """Refused."""
         raise cannot(self, "set balances")
 
+    def alter(self, address: str, *, code: bytes | None = None, slots: Mapping[int, int] | None = None) -> None:  # noqa: ARG002 - as above
+        """Refused."""
+        raise cannot(self, "be altered")
+
     def dump_state(self, path: Path) -> None:  # noqa: ARG002 - as above
         """Refused."""
         raise cannot(self, "be recorded as a state")

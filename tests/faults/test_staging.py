@@ -81,8 +81,17 @@ def test_a_drill_that_tried_nothing_is_not_clean() -> None:
     empty = drill(Tried(fault=Fault.STATE, item="y", came=Came.OUT_OF_REACH))
 
     assert not empty.is_clean
-    with pytest.raises(Refused, match="noticed 0 of 0 faults"):
+    with pytest.raises(Refused, match="nothing to alter"):
         require(DrillPolicy(score=Fraction(1, 100)), empty, SUBJECT, NOW, place="toy:a")
+
+
+def test_a_gate_of_tests_alone_has_no_score() -> None:
+    """That its items are missed when they do not run is the supervisor's doing, whatever they assert."""
+    alone = drill(Tried(fault=Fault.ITEM, item="3 items", came=Came.NOTICED))
+
+    assert not alone.is_clean
+    with pytest.raises(Refused, match="nothing to alter but the presence of items"):
+        require(DrillPolicy(score=Fraction(1, 100)), alone, SUBJECT, NOW, place="toy:a")
 
 
 @pytest.mark.parametrize(

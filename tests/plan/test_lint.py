@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_rollout.core.rollout import Rollout
-from pytest_rollout.plan import RemarkKind, lint
+from pytest_rollout.plan import RemarkKind, lint, load
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 Load = Callable[..., Rollout]
@@ -345,3 +345,18 @@ def test_an_inventory_nobody_looks_for_is_told(load_text: Load) -> None:
     plan = CLEAN + '[contracts]\ninventory = { local = ["Vault"] }\n'
 
     assert told(load_text(plan)) == ["advice: contracts.inventory: no stage looks for it, so it decides nothing."]
+
+
+def test_a_remark_shows_no_secret(tmp_path) -> None:
+    """What a plan says against itself may be about values that came from the environment."""
+    plan = tmp_path / "rollout.toml"
+    plan.write_text(
+        '[rollout]\nname = "t"\n[flags.values]\nowner = "${KEY}"\n[stages.a]\nflags = { owner = "no ${OTHER}" }\n'
+    )
+    rollout = load(plan, environment={"KEY": "canary-one-8812", "OTHER": "canary-two-9913"}, root=tmp_path)
+
+    (remark, *_) = lint(rollout, now=NOW)
+
+    assert "canary" not in str(remark)
+    assert "<KEY>" in remark.text
+    assert "<OTHER>" in remark.text

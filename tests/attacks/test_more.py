@@ -1,0 +1,153 @@
+"""Ways of all families that need a gate of their own; what can be tried together is one run."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from pytest_rollout.configuration.yamlfile import documents
+from pytest_rollout.core.errors import RolloutError
+from pytest_rollout.runner.recorder import scrubbed
+
+GOOD = "def test_good():\n    assert True\n"
+BAD = "def test_bad():\n    assert False, 'the gate must not be promoted'\n"
+
+
+def test_several_odd_things_at_once_hide_no_failure(project) -> None:
+    """O17, O45, S38: assertions compiled away, a property no worker can send, one file name in two folders."""
+    project.write(
+        {
+            "suites/test_x.py": BAD,
+            "suites/alpha/test_x.py": GOOD,
+            "suites/test_property.py": "def test_property(record_property):\n    record_property('a', object())\n",
+        }
+    )
+
+    ran = project.pytest("--stage=alpha", "-n", "2", env={"PYTHONOPTIMIZE": "1"})
+
+    assert ran.judgement["verdict"] == "hold"
+    assert "suites/test_x.py::test_bad" in ran.says
+    assert "suites/test_property.py::test_property" in ran.says
+    assert "suites/alpha/test_x.py::test_good" not in ran.says
+    assert ran.status != 0
+
+
+def test_workers_that_collect_otherwise_hold(project) -> None:
+    """S40: xdist ends the run; whatever it does, what one worker made and another left out is owed."""
+    body = "import os, pytest\n\nNAMES = ['a', os.environ['PYTEST_XDIST_WORKER']]\n\n"
+    body += "@pytest.mark.parametrize('name', NAMES)\ndef test_named(name):\n    assert name\n"
+    project.write({"suites/test_gate.py": GOOD + body})
+
+    ran = project.pytest("--stage=alpha", "-n", "2")
+
+    assert ran.judgement["verdict"] == "hold"
+    assert "test_named" in ran.says
+    assert ran.status != 0
+
+
+def test_a_worker_killed_between_two_tests_holds(project) -> None:
+    """O51: no report is missing, and still nobody knows what the worker had to say."""
+    conftest = """
+        import os, signal
+
+        def pytest_runtest_logfinish(nodeid):
+            if "PYTEST_XDIST_WORKER" in os.environ and "first" in nodeid:
+                os.kill(os.getpid(), signal.SIGKILL)
+        """
+    tests = "".join(f"def test_{name}():\n    assert True\n\n" for name in ("first", "second", "third"))
+    project.write({"conftest.py": conftest, "suites/test_gate.py": tests})
+
+    ran = project.pytest("--stage=alpha", "-n", "2")
+
+    assert ran.judgement["verdict"] == "hold"
+    assert ran.status != 0
+
+
+def test_a_plan_edited_in_the_run_and_put_back_is_told(project) -> None:
+    """E13: the plan was read once, before; whoever touches it while it is judged says so in the judgement."""
+    body = """
+        from pathlib import Path
+
+        PLAN = Path(__file__).parents[1] / "rollout.toml"
+
+        def test_edits():
+            before = PLAN.read_bytes()
+            PLAN.write_bytes(before.replace(b"Alpha", b"Omega"))
+            PLAN.write_bytes(before)
+        """
+    project.write({"suites/test_gate.py": body})
+
+    ran = project.pytest("--stage=alpha")
+
+    assert ran.judgement["verdict"] == "hold"
+    assert "touched during the run and put back, such as rollout.toml" in ran.says
+    assert ran.judgement["stage"]["title"] == "Alpha"
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["something declared", "tests alone"])
+def test_a_gate_whose_folder_is_gone_holds_or_is_refused(project, declared: bool) -> None:
+    """S12: with what it owed last time, or with nothing at all; pytest would go on elsewhere."""
+    project.write({"suites/test_gate.py": GOOD, "elsewhere/test_other.py": GOOD})
+    plan = project.folder / "rollout.toml"
+    more = "[flags.values]\nf = true\n[stages.alpha]\nflags = { f = true }\n"
+    plan.write_text(plan.read_text().replace("[stages.alpha]\n", more) if declared else plan.read_text())
+    assert project.pytest("--stage=alpha", "--rollout-formats=").judgement["verdict"] == "promote"
+    shutil.rmtree(project.folder / "suites")
+
+    ran = project.pytest("--stage=alpha", "--rollout-formats=")
+
+    assert ran.status != 0
+    if ran.verdict is not None:
+        assert ran.judgement["verdict"] == "hold"
+        assert "suites/test_gate.py::test_good" in ran.says
+
+
+def test_strict_settings_are_forced_behind_the_projects(project) -> None:
+    """S45: the project's own settings say otherwise, in every file that pytest reads, and change nothing."""
+    settings = (
+        "[pytest]\nstrict = false\nxfail_strict = false\nempty_parameter_set_mark = skip\naddopts = -p no:randomly\n"
+    )
+    tests = """
+        import pytest
+
+        def test_good():
+            assert True
+
+        @pytest.mark.xfail
+        def test_passes_though_it_should_not():
+            assert True
+
+        @pytest.mark.parametrize("x", ["a", "a"])
+        def test_twice(x):
+            assert x
+        """
+    project.write({"pytest.ini": settings, "suites/test_gate.py": tests})
+
+    ran = project.pytest("--stage=alpha")
+
+    assert ran.judgement["verdict"] == "hold"
+    assert "test_twice" in ran.says
+    assert ran.status != 0
+
+
+def test_a_recorder_loads_no_plugin_by_itself() -> None:
+    """O35: what is installed beside pytest loads itself by an entry point; a recorder's environment forbids it."""
+    found = scrubbed({"PATH": "/bin", "PYTEST_PLUGINS": "evil", "PYTEST_ADDOPTS": "-p evil", "PYTHONPATH": "evil"})
+
+    assert found["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] == "1"
+    assert "evil" not in "".join(found.values())
+
+
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [BOMB, "a: !!python/object/apply:os.system ['true']\n", "a: 1\na: 2\n", "[" * 5000],
+    ids=["aliases", "an object", "a key twice", "too deep"],
+)
+def test_no_yaml_makes_objects_or_bombs(text: str) -> None:
+    """I10: records and configuration may be YAML, plans never; both readers are as strict."""
+    with pytest.raises(RolloutError):
+        documents("a.yml", text)
