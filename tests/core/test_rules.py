@@ -86,11 +86,75 @@ HELD: dict[int, tuple[str, ...]] = {
         "core/test_criterion.py::test_percentiles_are_nearest_rank",
         "core/test_criterion.py::test_a_percentile_is_a_value_that_was_measured_and_covers_its_share",
     ),
+    13: (
+        "core/test_sampled.py::test_a_source_that_is_down_is_an_error_that_names_it",
+        "core/test_sampled.py::test_a_source_has_a_budget_of_its_own",
+        "core/test_soak.py::test_a_source_that_is_down_stops_the_clock_and_does_not_begin_it_anew",
+        "operations/test_watching.py::test_a_source_that_is_gone_is_no_verdict_on_the_service",
+    ),
+    14: (
+        "core/test_sampled.py::test_an_old_sample_is_missing",
+        "metrics/test_prometheus.py::test_a_dead_exporter_has_no_more_samples_although_its_range_still_answers",
+        "metrics/test_chain_of_a_node.py::test_the_age_of_the_head",
+    ),
     15: (
         "core/test_criterion.py::test_missing_data_is_neither_zero_nor_a_pass_nor_a_breach",
         "core/test_judging.py::test_no_data_problem_causes_a_rollback",
     ),
+    16: (
+        "core/test_breach.py::test_exactly_fifteen_minutes_are_not_more_than_fifteen_minutes",
+        "core/test_breach.py::test_a_gap_neither_counts_nor_clears",
+        "core/test_breach.py::test_three_of_five_samples",
+        "core/test_series.py::test_samples_that_cannot_be_placed_are_refused",
+        "core/test_series.py::test_a_sample_from_the_future_is_refused",
+        "suites/test_platforms.py::test_more_than_a_quarter_of_an_hour_to_the_second",
+    ),
+    17: (
+        "core/test_soak.py::test_two_samples_an_hour_apart_are_no_soak",
+        "core/test_soak.py::test_a_gap_beyond_the_allowed_begins_the_soak_anew_and_is_named",
+        "core/test_soak.py::test_a_changed_label_is_another_subject",
+        "core/test_soak.py::test_nodes_do_not_borrow_from_one_another",
+        "core/test_soak.py::test_a_counter_that_runs_backwards_is_a_restart",
+        "core/test_soak.py::test_evidence_of_another_visit_or_subject_does_not_count",
+        "operations/test_watching.py::test_what_was_before_the_rollout_counts_for_nothing",
+    ),
     18: ("core/test_judging.py::test_time_alone_never_improves_a_verdict",),
+    19: (
+        "metrics/test_chain_of_a_node.py::test_what_became_of_submitted_transactions",
+        "contracts/test_transactions.py::test_what_is_included_and_final_succeeded",
+        "contracts/test_transactions.py::test_what_a_reorganisation_took_out_is_no_success",
+    ),
+    20: (
+        "metrics/test_web.py::test_later_is_waited_for_and_counted",
+        "metrics/test_web.py::test_waiting_has_an_end",
+        "networks/test_rpc.py::test_nodes_that_disagree_about_the_pinned_block_are_an_error",
+    ),
+    21: (
+        "core/test_sampled.py::test_each_thing_is_judged_by_itself",
+        "core/test_inventory.py::test_each_contract_is_judged_by_what_was_seen",
+        "suites/test_platforms.py::test_the_contracts_are_the_declared_list",
+    ),
+    23: (
+        "core/test_node_check.py::test_zero_traffic_is_not_zero_divergences",
+        "consensus/test_dual.py::test_rates_without_traffic_are_missing_and_not_zero",
+    ),
+    24: (
+        "consensus/test_dual.py::test_two_that_refuse_for_the_same_class_of_reason_agree",
+        "consensus/test_dual.py::test_in_shadow_a_misbehaving_candidate_is_counted_and_changes_nothing",
+    ),
+    25: (
+        "core/test_node_check.py::test_one_is_one_too_many",
+        "consensus/test_dual.py::test_a_divergence_is_told_whole",
+    ),
+    26: (
+        "consensus/test_dual.py::test_a_candidate_cannot_change_the_block_or_the_answer",
+        "consensus/test_dual.py::test_a_candidate_that_hangs_delays_the_answer_by_its_limit_only",
+    ),
+    27: ("consensus/test_dual.py::test_the_mode_is_read_once_a_call_and_recorded",),
+    28: (
+        "consensus/test_dual.py::test_a_demotion_voids_the_evidence_of_the_higher_rung",
+        "core/test_node_check.py::test_a_demoted_rung_is_void",
+    ),
     29: (
         "core/test_running.py::test_what_the_supervisor_saw_is_named_and_holds",
         "core/test_running.py::test_whatever_disturbed_the_run_is_named_and_holds",
@@ -122,6 +186,12 @@ HELD: dict[int, tuple[str, ...]] = {
         "plan/test_plans.py::test_a_plan_that_cannot_be_meant_is_refused_in_one_sentence",
         "plan/test_discovery.py::test_a_stage_that_nobody_has_is_a_usage_error",
     ),
+    33: ("core/test_signoff.py::test_a_signature_counts_for_what_it_was_given_for_and_nothing_else",),
+    34: (
+        "core/test_signoff.py::test_every_role_that_is_needed_has_to_sign",
+        "core/test_signoff.py::test_two_signatures_of_one_role_are_one",
+        "core/test_signoff.py::test_nobody_signs_for_a_commit_of_their_own",
+    ),
     35: (
         "core/test_promotion.py::test_what_changed_since_the_judgement_is_refused",
         "core/test_promotion.py::test_a_judgement_too_old_or_from_the_future_is_refused",
@@ -136,22 +206,7 @@ HELD: dict[int, tuple[str, ...]] = {
 }
 
 NOT_YET: dict[int, str] = {
-    13: "sources of samples: metrics servers",
-    14: "sources of samples: their age",
-    16: "triggers over a time window",
-    17: "soak",
-    19: "transactions on a public chain",
-    20: "rpc networks",
-    21: "deployments on several networks",
     22: "implementations pinned to one block of a public chain",
-    23: "consensus engines",
-    24: "consensus engines",
-    25: "consensus engines",
-    26: "consensus engines",
-    27: "consensus engines",
-    28: "consensus engines",
-    33: "sign-offs",
-    34: "sign-offs",
     36: "overrides",
 }
 """Rules of capabilities that do not exist yet, and what they wait for."""
