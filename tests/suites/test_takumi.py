@@ -24,7 +24,8 @@ def takumi(copied):
 )
 def test_a_gate_asks_the_platform(takumi, tmp_path_factory, slot, status, outcomes, fired):
     """End to end: the supervisor asks the platform's Prometheus, and its triggers fire whatever else holds."""
-    takumi.change(("rollout.toml", 'over = "24h"', 'over = "2h"'))
+    began = 'name = "takumi"\nbegan = 2025-01-01T00:00:00Z\n'
+    takumi.change(("rollout.toml", 'over = "24h"', 'over = "2h"'), ("rollout.toml", 'name = "takumi"\n', began))
     with ExitStack() as running:
         if slot:
             history = platforms.history(slot=slot, until=datetime.now(UTC))
