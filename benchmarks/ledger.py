@@ -1,8 +1,10 @@
-"""How long the ledger takes: verifying against a bare loop in the same run, and one append.
+"""How long the ledger takes: verifying against a bare loop in the same run, one append, one move, one attestation.
 
     python benchmarks/ledger.py [ENTRIES]
 
-The bare loop reads the same rows and hashes each payload, which nothing that verifies can avoid.
+The bare loop reads the same rows and hashes their bytes, which nothing that verifies can avoid. The move is
+everything that ``rollout promote`` does under its own clock: verify, read, measure, judge again, append, read
+back. PostgreSQL is a server of Debian's package, started for this run, with fsync on.
 """
 
 from __future__ import annotations
@@ -10,20 +12,30 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_rollout.core.entries import Entry, EntryKind, next_entry
+from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.ledger.canonical import encode
+from pytest_rollout.ledger.chained import ChainedLedger, row_of
 from pytest_rollout.ledger.journal import read_history
+from pytest_rollout.ledger.opening import create_ledger, open_ledger
 from pytest_rollout.ledger.sqlite import SqliteLedger
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 ROUNDS = 3
 APPENDS = 200
+PROMOTERS = 50
+ITEMS = 10_000
+_COLUMNS = "ledger_id, sequence, previous, kind, payload, digest"
 
 
 def tick(number: int) -> bytes:
@@ -44,72 +56,208 @@ def tick(number: int) -> bytes:
     )
 
 
+def chain(ledger: ChainedLedger, count: int) -> Iterator[Entry]:
+    head = ledger.head()
+    for number in range(1, count):
+        head = next_entry(head, ledger_id=ledger.id, kind=EntryKind.TICK, payload=tick(number))
+        yield head
+
+
 def fill(path: Path, ledger: SqliteLedger, count: int) -> None:
     """Put entries in quickly: one transaction, straight into the table, chained as ever."""
-
-    def rows() -> object:
-        head: Entry = ledger.head()
-        for number in range(1, count):
-            head = next_entry(head, ledger_id=ledger.id, kind=EntryKind.TICK, payload=tick(number))
-            yield head.ledger_id, head.sequence, head.previous, head.kind.value, head.payload, head.digest
-
     connection = sqlite3.connect(path)
     connection.executemany(
-        "INSERT INTO entries (ledger_id, sequence, previous, kind, payload, digest) VALUES (?, ?, ?, ?, ?, ?)",
-        rows(),
+        f"INSERT INTO entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", map(row_of, chain(ledger, count))
     )
     connection.commit()
     connection.close()
 
 
 def bare(path: Path) -> int:
+    """Read every row and hash its bytes: all of them, as a digest covers all of them."""
     connection = sqlite3.connect(path)
-    query = "SELECT ledger_id, sequence, previous, kind, payload, digest FROM entries ORDER BY sequence"
     count = 0
-    for row in connection.execute(query):
+    for ledger_id, sequence, previous, kind, payload, _ in connection.execute(
+        f"SELECT {_COLUMNS} FROM entries ORDER BY sequence"
+    ):
+        state = hashlib.sha256(ledger_id.encode())
+        for part in (sequence.to_bytes(8, "big"), bytes.fromhex(previous), kind.encode(), payload):
+            state.update(part)
+        state.hexdigest()
+        count += 1
+    connection.close()
+    return count
+
+
+def payloads(path: Path) -> int:
+    """Less than that: the payloads alone."""
+    connection = sqlite3.connect(path)
+    count = 0
+    for row in connection.execute(f"SELECT {_COLUMNS} FROM entries ORDER BY sequence"):
         hashlib.sha256(row[4]).hexdigest()
         count += 1
     connection.close()
     return count
 
 
-def best(what: Callable[[], object]) -> float:
+def best(what: Callable[[], object], rounds: int = ROUNDS) -> float:
     taken = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         begun = time.perf_counter()
         what()
         taken.append(time.perf_counter() - begun)
     return min(taken)
 
 
+def verifying(folder: Path, count: int) -> None:
+    path = folder / "ledger.db"
+    ledger = SqliteLedger.create(path)
+    fill(path, ledger, count)
+    less, loop, verify = best(lambda: payloads(path)), best(lambda: bare(path)), best(ledger.verify)
+    print(f"{count} entries, {path.stat().st_size / 2**20:.0f} MiB")
+    print(
+        f"verify        {verify:6.2f} s = {verify / loop:.2f} x a bare loop that reads and hashes rows ({loop:.2f} s)"
+    )
+    print(f"              and {verify / less:.2f} x one that hashes payloads alone ({less:.2f} s)")
+    tracemalloc.start()
+    SqliteLedger.open(path).verify()
+    print(f"verify peaks at {tracemalloc.get_traced_memory()[1] / 2**20:.1f} MiB of Python memory")
+    tracemalloc.stop()
+    own, other = best(lambda: read_history(ledger, "toy"), 1), best(lambda: read_history(ledger, "other"), 1)
+    print(f"read_history  {own:6.2f} s where every entry is the rollout's, {other:.2f} s where none is")
+
+
+def appending(name: str, ledger: ChainedLedger) -> None:
+    taken = []
+    for number in range(APPENDS):
+        payload = tick(number)
+        begun = time.perf_counter()
+        ledger.append(EntryKind.TICK, payload)
+        taken.append((time.perf_counter() - begun) * 1000)
+    print(
+        f"append {name:<10} {statistics.median(taken):6.2f} ms median, {max(taken):.2f} ms worst of {APPENDS}, synced"
+    )
+
+
+def promoting(name: str, url: str, root: Path) -> None:
+    """Everybody has read the same head; who is first writes."""
+    head = open_ledger(url, root).head()
+
+    def one(number: int) -> bool:
+        own = open_ledger(url, root, busy_seconds=60)
+        try:
+            own.append(EntryKind.TICK, tick(number), expected_head=head.digest)
+        except LedgerError:
+            return False
+        return True
+
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(PROMOTERS) as pool:
+        came = sum(pool.map(one, range(PROMOTERS)))
+    took = time.perf_counter() - begun
+    print(f"promoters {name:<7} {came} entry of {PROMOTERS} at once, all answered in {took:.2f} s")
+
+
+PLAN = """
+[rollout]
+name = "toy"
+[stages.alpha]
+[stages.beta]
+"""
+
+
+def project(folder: Path, tests: int) -> Path:
+    """A committed project whose alpha gate has so many tests."""
+    (folder / "suites" / "alpha").mkdir(parents=True)
+    (folder / "suites" / "beta").mkdir()
+    (folder / "rollout.toml").write_text(PLAN)
+    body = "".join(f"def test_{number}():\n    assert True\n\n\n" for number in range(tests))
+    (folder / "suites" / "alpha" / "test_a.py").write_text(body)
+    (folder / "suites" / "beta" / "test_b.py").write_text("def test_b():\n    assert True\n")
+    (folder / ".gitignore").write_text(".rollout/\nreports/\n")
+    git = ["git", "-c", "user.name=b", "-c", "user.email=b@example.org"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *words], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def moving(name: str, url: str, root: Path) -> None:
+    """The whole promotion, and of it the record alone: verify, read, append, read back."""
+    from pytest_rollout import operations
+
+    create_ledger(url, root)
+    command = [sys.executable, "-m", "pytest", "--stage=alpha", "--rollout-formats=", f"--rollout-ledger={url}"]
+    whole, record = [], []
+    for _ in range(5):
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        workspace = operations.Workspace.at(root, url, environment={})
+        begun = time.perf_counter()
+        operations.promote(workspace, "alpha", person="b", now=datetime.now(UTC))
+        whole.append((time.perf_counter() - begun) * 1000)
+        begun = time.perf_counter()
+        ledger = workspace.open()
+        history = read_history(ledger, "toy")
+        assert history.head is not None
+        ledger.append(EntryKind.TICK, tick(1), expected_head=history.head.digest)
+        record.append((time.perf_counter() - begun) * 1000)
+        operations.roll_back(workspace, "beta", person="b", reason="again", now=datetime.now(UTC))
+    print(
+        f"move {name:<12} {statistics.median(whole):6.1f} ms median, {max(whole):.1f} ms worst of 5 promotions; "
+        f"the record's part {statistics.median(record):.1f} ms"
+    )
+
+
+def attesting(folder: Path) -> None:
+    """A gate of ten thousand tests: attested once, verified by the public key alone."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from securesystemslib.signer import CryptoSigner
+
+    from pytest_rollout.core.attestation import Expected
+    from pytest_rollout.ledger.canonical import parse
+    from pytest_rollout.runner.attesting import attested, verified
+
+    root = project(folder, ITEMS)
+    ledger = create_ledger(None, root)
+    command = [sys.executable, "-m", "pytest", "--stage=alpha", "--rollout-formats=", "-q"]
+    subprocess.run(command, cwd=root, capture_output=True, check=False)
+    head = ledger.head()
+    document = parse(head.payload)
+    evidence = ledger.attachment(document["evidence_digest"])
+    key = CryptoSigner(Ed25519PrivateKey.generate())
+    now = datetime.fromisoformat(document["judged_at"])
+    file = attested(head, evidence, head, key, now)
+    taken = best(lambda: verified(file, [key.public_key], Expected(), now))
+    print(
+        f"verify of {len(document['findings'])} items, {document['verdict']}: {taken:.2f} s, judged again; "
+        f"the file has {len(file) / 2**20:.1f} MiB, {len(evidence) / 2**20:.1f} MiB of evidence in it"
+    )
+
+
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "ledger.db"
-        ledger = SqliteLedger.create(path)
-        fill(path, ledger, count)
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    from tests.servers import postgresql
 
-        loop, verify = best(lambda: bare(path)), best(ledger.verify)
-        print(f"{count} entries, {path.stat().st_size / 2**20:.0f} MiB")
-        print(f"verify        {verify:6.2f} s = {verify / loop:.2f} x a bare loop that reads and hashes ({loop:.2f} s)")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        verifying(folder, count)
+        appending("SQLite", SqliteLedger.create(folder / "append.db"))
+        promoting("SQLite", f"sqlite:///{folder / 'append.db'}", folder)
+        moving("SQLite", "sqlite:///.rollout/ledger.db", project(folder / "moved", 20))
+        with postgresql(durable=True) as server:
+            import psycopg
 
-        tracemalloc.start()
-        ledger.verify()
-        print(f"verify peaks at {tracemalloc.get_traced_memory()[1] / 2**20:.1f} MiB of Python memory")
-        tracemalloc.stop()
+            def database(of: str) -> str:
+                with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+                    connection.execute(f"CREATE DATABASE {of}")
+                return server.replace("/postgres", f"/{of}").replace("+psycopg", "")
 
-        own, other = best(lambda: read_history(ledger, "toy")), best(lambda: read_history(ledger, "other"))
-        print(f"read_history  {own:6.2f} s where every entry is the rollout's, {other:.2f} s where none is")
-
-        taken = []
-        for number in range(APPENDS):
-            payload = tick(number)
-            begun = time.perf_counter()
-            ledger.append(EntryKind.TICK, payload)
-            taken.append((time.perf_counter() - begun) * 1000)
-        print(
-            f"append        {statistics.median(taken):6.2f} ms median, {max(taken):.2f} ms worst of {APPENDS}, synced"
-        )
+            url = database("appended")
+            ledger = create_ledger(url, folder)
+            appending("PostgreSQL", ledger)
+            promoting("PostgreSQL", url, folder)
+            moving("PostgreSQL", database("moved"), project(folder / "team", 20))
+        attesting(folder / "large")
 
 
 if __name__ == "__main__":

@@ -178,6 +178,9 @@ def sign(
     ] = None,
     read: Annotated[Path | None, typer.Option("--import", metavar="FILE", help="What was written, and signed.")] = None,
     signature: Annotated[str | None, typer.Option(metavar="HEX", help="The signature made elsewhere.")] = None,
+    contract: Annotated[
+        bool, typer.Option("--contract", help="The role is a contract wallet, asked on its chain (EIP-1271).")
+    ] = False,
     revoke: Annotated[bool, typer.Option("--revoke", help="Take the role's signature back.")] = False,
     by: By = None,
     ledger: LedgerUrl = None,
@@ -196,6 +199,7 @@ def sign(
         read=read,
         signature=signature,
         revoke=revoke,
+        contract=contract,
     )
     document, text = carry_out(workspace, stage, way, person=person(by, workspace), now=_now())
     print_(document, text, as_json)

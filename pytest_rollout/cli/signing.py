@@ -13,7 +13,7 @@ import typer
 
 from pytest_rollout.core.errors import UsageError, listed
 from pytest_rollout.core.signoff import Signoff
-from pytest_rollout.operations import Workspace, signing
+from pytest_rollout.operations import Workspace, signing, wallets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class Way:
     read: Path | None
     signature: str | None
     revoke: bool
+    contract: bool = False
 
     @property
     def name(self) -> str:
@@ -44,6 +45,8 @@ class Way:
             raise UsageError(f"rollout sign: takes exactly one of {listed(ways)}; {listed(given)} given.")
         if (self.signature is not None) != (given == ["--import"]):
             raise UsageError("rollout sign: --import FILE and --signature HEX go together.")
+        if self.contract and given != ["--import"]:
+            raise UsageError("rollout sign: --contract goes with --import: a wallet signs elsewhere.")
         return given[0]
 
 
@@ -55,7 +58,13 @@ def carry_out(workspace: Workspace, place: str, way: Way, *, person: str, now: d
         assert way.read is not None  # noqa: S101 - name says so
         assert way.signature is not None  # noqa: S101 - name says so
         made, entry = signing.import_signature(
-            question, way.read, way.signature.strip().lower(), person=person, now=now, contract=False, ask=None
+            question,
+            way.read,
+            way.signature.strip().lower(),
+            person=person,
+            now=now,
+            contract=way.contract,
+            ask=wallets.asker(workspace.rollout(question.rollout.name), question.policy),
         )
         return _told(made, entry.sequence, entry.digest)
     role = way.role

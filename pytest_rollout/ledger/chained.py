@@ -10,7 +10,15 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Protocol
 
-from pytest_rollout.core.entries import Entry, EntryKind, digest_of, next_entry, verify_entries, verify_follows
+from pytest_rollout.core.entries import (
+    Entry,
+    EntryKind,
+    digest_of,
+    last_of_chain,
+    next_entry,
+    verify_entries,
+    verify_follows,
+)
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.core.history import read
 from pytest_rollout.core.records import Record
@@ -25,6 +33,8 @@ MAX_ATTACHMENT = 256 * 2**20
 EVIDENCE = re.compile(rb'"evidence_digest":"([0-9a-f]{64})"')
 """How a canonical payload names its evidence. Inside text the quotes would be escaped, so this
 finds keys alone, without parsing every payload."""
+
+_MARK, _NONE = b'"evidence_digest":"', b'"evidence_digest":""'
 
 COLUMNS = "ledger_id, sequence, previous, kind, payload, digest"
 _LOT = 1000
@@ -167,7 +177,18 @@ class ChainedLedger(ABC):
     def verify(self) -> Entry:
         """Check the chain, then all evidence it names, and what keeps the store from being edited."""
         named: dict[str, int] = {}
-        head = verify_entries(_noting(self.entries(), named), ledger_id=self._id)
+
+        def note(row: Row) -> None:
+            if row[4].count(_MARK) == row[4].count(_NONE):
+                return
+            for digest in EVIDENCE.findall(row[4]):
+                named.setdefault(digest.decode(), row[1])
+
+        last = last_of_chain(self._rows(0), ledger_id=self._id, kinds=_KINDS, mark=_MARK, note=note)
+        if last is None:
+            verify_entries(self.entries(), ledger_id=self._id)
+            raise LedgerError(f"ledger {self._shown}: it changed while it was read; verify it again.")
+        head = entry_of(last)
         for digest, sequence in named.items():
             try:
                 self.attachment(digest)
@@ -259,14 +280,6 @@ def entry_of(row: Row) -> Entry:
 def row_of(entry: Entry) -> Row:
     """The row of an entry."""
     return (entry.ledger_id, entry.sequence, entry.previous, entry.kind.value, entry.payload, entry.digest)
-
-
-def _noting(entries: Iterator[Entry], named: dict[str, int]) -> Iterator[Entry]:
-    """Hand entries on, noting which evidence each names first."""
-    for entry in entries:
-        for digest in EVIDENCE.findall(entry.payload):
-            named.setdefault(digest.decode(), entry.sequence)
-        yield entry
 
 
 def _digest(entry: Entry) -> str:

@@ -8,6 +8,8 @@ sentence.
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -43,17 +45,17 @@ _SENTENCES = {
 class PostgresLedger(ChainedLedger):
     """The ledger in one database; make one with ``create`` or ``open``."""
 
-    def __init__(self, url: str, shown: str, ledger_id: str, busy_seconds: float) -> None:
-        super().__init__(shown, ledger_id)
-        self._url = url
-        self._busy = busy_seconds
+    def __init__(self, session: _Session, ledger_id: str) -> None:
+        super().__init__(session.shown, ledger_id)
+        self._session = session
 
     @classmethod
     def create(cls, url: str, *, busy_seconds: float = 5.0, first: Entry | None = None) -> PostgresLedger:
         """A new ledger with its first entry: the tables are made unless their owner did; never overwrites."""
         shown = shown_address(url)
         first = first or founding(uuid4().hex, datetime.now(UTC).isoformat())
-        with _connected(url, shown, busy_seconds, writing=True) as connection:
+        session = _Session(url, shown, busy_seconds)
+        with session.transaction(writing=True) as connection:
             if not _is_there(connection):
                 connection.execute(sql.tables())
             if connection.execute(f"SELECT 1 FROM {_ENTRIES} LIMIT 1").fetchone() is not None:
@@ -67,7 +69,8 @@ class PostgresLedger(ChainedLedger):
     def open(cls, url: str, *, busy_seconds: float = 5.0) -> PostgresLedger:
         """The ledger that is there; refuses what is missing, foreign or of a newer version."""
         shown = shown_address(url)
-        with _connected(url, shown, busy_seconds) as connection:
+        session = _Session(url, shown, busy_seconds)
+        with session.transaction() as connection:
             if not _is_there(connection):
                 raise LedgerError(
                     f"no ledger in {shown}; create it with `rollout init`, or let its owner run `rollout ledger sql`."
@@ -75,24 +78,24 @@ class PostgresLedger(ChainedLedger):
             row = connection.execute(f"{_SELECT} WHERE sequence = 0").fetchone()
         if row is None:
             raise LedgerError(f"ledger {shown}: it has no entry 0. Create it with `rollout init`, or restore a backup.")
-        return cls(url, shown, founded(entry_of(row), shown), busy_seconds)
+        return cls(session, founded(entry_of(row), shown))
 
     @contextmanager
     def _opened(self, *, writing: bool = False) -> Iterator[Rows]:
-        with _connected(self._url, self._shown, self._busy, writing=writing) as connection:
+        with self._session.transaction(writing=writing) as connection:
             yield _Rows(connection)
 
     def _rows(self, since: int) -> Iterator[Row]:
         """One snapshot, some rows at a time: a reader sees the ledger as it was and keeps nobody waiting."""
         with (
-            _connected(self._url, self._shown, self._busy) as connection,
+            self._session.transaction() as connection,
             connection.cursor("entries") as cursor,
         ):
             cursor.itersize = _PAGE
             yield from cursor.execute(f"{_SELECT} WHERE sequence >= %s ORDER BY sequence", (since,), binary=True)
 
     def _wrong(self, head: Entry) -> str:
-        with _connected(self._url, self._shown, self._busy) as connection:
+        with self._session.transaction() as connection:
             altered = _altered(connection)
         if altered:
             return (
@@ -133,7 +136,7 @@ class _Rows:
 
 def is_there(url: str, busy_seconds: float = 5.0) -> bool:
     """Whether a ledger is in that database: its tables with a first entry."""
-    with _connected(url, shown_address(url), busy_seconds) as connection:
+    with _Session(url, shown_address(url), busy_seconds).transaction() as connection:
         return _is_there(connection) and connection.execute(f"SELECT 1 FROM {_ENTRIES} LIMIT 1").fetchone() is not None
 
 
@@ -146,42 +149,94 @@ def shown_address(url: str) -> str:
         return "postgresql://…"
 
 
-@contextmanager
-def _connected(url: str, shown: str, busy_seconds: float, *, writing: bool = False) -> Iterator[Any]:
-    """A new connection inside one transaction; its troubles come out as ``LedgerError``."""
+class _Session:
+    """One database, reached by few connections: one is kept open between transactions, for connecting costs most.
+
+    Threads that come at once have one each. A process that was forked opens its own.
+    """
+
+    def __init__(self, url: str, shown: str, busy_seconds: float) -> None:
+        self.shown = shown
+        self._url = url
+        self._busy = busy_seconds
+        self._idle: list[Any] = []
+        self._process = os.getpid()
+        weakref.finalize(self, _close, self._idle, self._process)
+
+    @contextmanager
+    def transaction(self, *, writing: bool = False) -> Iterator[Any]:
+        """A connection inside one transaction; its troubles come out as ``LedgerError``."""
+        psycopg = _driver(self.shown)
+        try:
+            connection = self._taken(psycopg)
+            try:
+                if writing:
+                    connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+                level = "SERIALIZABLE" if writing else "REPEATABLE READ READ ONLY"
+                connection.execute(f"BEGIN ISOLATION LEVEL {level}")
+                yield connection
+                connection.execute("COMMIT")
+                if writing:
+                    connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+            except BaseException:
+                connection.close()  # which rolls back and lets go of the lock
+                raise
+        except psycopg.Error as error:
+            raise LedgerError(f"ledger {self.shown}: {_sentence(error, self._busy)}") from None
+        if self._process == os.getpid() and not self._idle:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _taken(self, psycopg: Any) -> Any:
+        """A connection that answers: the one that is kept, or a new one."""
+        if self._process == os.getpid() and self._idle:
+            try:
+                kept = self._idle.pop()
+            except IndexError:  # another thread was sooner
+                return self._new(psycopg)
+            try:
+                kept.execute("SELECT 1")
+            except psycopg.Error:
+                kept.close()
+            else:
+                return kept
+        return self._new(psycopg)
+
+    def _new(self, psycopg: Any) -> Any:
+        connection = psycopg.connect(
+            self._url, autocommit=True, prepare_threshold=None, connect_timeout=10, application_name="pytest-rollout"
+        )
+        try:
+            _prepare(connection, self.shown, max(1, round(self._busy * 1000)))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _close(idle: list[Any], process: int) -> None:
+    """Close what is still open when nobody needs it any more; a fork leaves its parent's alone."""
+    while idle and process == os.getpid():
+        idle.pop().close()
+
+
+def _driver(shown: str) -> Any:
     try:
         import psycopg  # noqa: PLC0415 - an extra, for teams
     except ImportError:
         raise LedgerError(
             f"ledger {shown}: PostgreSQL needs psycopg, which is not installed. Run: pip install 'pytest-rollout[sql]'"
         ) from None
-    milliseconds = max(1, round(busy_seconds * 1000))
-    try:
-        with psycopg.connect(
-            url, autocommit=True, prepare_threshold=None, connect_timeout=10, application_name="pytest-rollout"
-        ) as connection:
-            _prepare(connection, shown, milliseconds)
-            if writing:
-                connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-            level = "SERIALIZABLE" if writing else "REPEATABLE READ READ ONLY"
-            connection.execute(f"BEGIN ISOLATION LEVEL {level}")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if not connection.closed:
-                    connection.execute("ROLLBACK")
-                raise
-    except psycopg.Error as error:
-        raise LedgerError(f"ledger {shown}: {_sentence(error, busy_seconds)}") from None
+    return psycopg
 
 
 def _prepare(connection: Any, shown: str, milliseconds: int) -> None:
     """Durable above all: a server that does not sync holds nothing that a move could rest on."""
-    (fsync,) = connection.execute("SHOW fsync").fetchone()
+    asked = "SELECT current_setting('fsync'), current_setting('synchronous_commit')"
+    fsync, commit = connection.execute(asked).fetchone()
     if fsync != "on":
         raise LedgerError(f"ledger {shown}: the server runs with fsync = {fsync}; a ledger needs it on.")
-    (commit,) = connection.execute("SHOW synchronous_commit").fetchone()
     settings = f"SET lock_timeout = {milliseconds}; SET statement_timeout = 0; SET search_path = pg_catalog"
     connection.execute(settings + ("; SET synchronous_commit = on" if commit == "off" else ""))
 

@@ -124,7 +124,7 @@ def _message(statement: Statement, *, ledger_id: str, chain_id: int) -> Any:
 
 def _verify_contract(signoff: Signoff, *, ledger_id: str, chain_id: int, ask: AskContract | None) -> str:
     if ask is None:
-        return "is a contract wallet, and the stage has no network on which it could be asked"
+        return "is a contract wallet, and no network of kind rpc with the chain id of the sign-offs could be asked"
     raw = bytes.fromhex(signoff.signature.removeprefix("0x"))
     try:
         told = ask(signoff.signer, digest(signoff.statement, ledger_id=ledger_id, chain_id=chain_id), raw)

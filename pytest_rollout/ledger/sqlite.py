@@ -28,7 +28,7 @@ from pytest_rollout.ledger.database import Database
 BUSY_SECONDS = 5.0
 
 _PAGE_BYTES = 4 * 2**20
-_SELECT_PAGE = f"SELECT {COLUMNS} FROM entries WHERE sequence >= ? ORDER BY sequence LIMIT 1000"
+_SELECT_PAGE = f"SELECT {COLUMNS} FROM entries WHERE sequence >= ? ORDER BY sequence LIMIT 10000"
 _SELECT_ONE = f"SELECT {COLUMNS} FROM entries WHERE sequence = ?"
 _SELECT_NEWEST = f"SELECT {COLUMNS} FROM entries ORDER BY sequence DESC LIMIT 1"
 _INSERT = f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
@@ -92,7 +92,7 @@ class SqliteLedger(ChainedLedger):
             yield _Rows(connection)
 
     def _rows(self, since: int) -> Iterator[Row]:
-        """A page at a time: a thousand rows, or fewer where payloads are large."""
+        """A page at a time: ten thousand rows, or fewer where payloads are large."""
         while page := self._page(since):
             yield from page
             since = page[-1][1] + 1

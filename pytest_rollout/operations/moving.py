@@ -17,6 +17,7 @@ from pytest_rollout.core.rollout import Rollout, Stage
 from pytest_rollout.operations.contracts_again import look_at_contracts_again
 from pytest_rollout.operations.recording import append, history_of
 from pytest_rollout.operations.triggers import ask_triggers_again
+from pytest_rollout.operations.wallets import asker
 from pytest_rollout.operations.workspace import Workspace
 from pytest_rollout.runner.pinning import measure_subject
 from pytest_rollout.runner.record import unpack
@@ -107,7 +108,7 @@ def _signed_for(workspace: Workspace, place: str, record: JudgementRecord, now: 
     from pytest_rollout.operations import signing  # noqa: PLC0415 - eth_account, for plans that want signatures
 
     question = signing.asked(workspace, place)
-    answer = signing.answered(question, now=now)
+    answer = signing.answered(question, now=now, ask=asker(workspace.rollout(question.rollout.name), question.policy))
     if question.judgement.digest != record.digest or not answer.is_given:
         owed = "; ".join(f"'{each.role}' {each.why}" for each in answer.owed)
         raise Refused(

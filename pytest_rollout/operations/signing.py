@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,6 +93,10 @@ def asked(workspace: Workspace, place: str) -> Asked:
     )
 
 
+_LARGEST_OF_WALLETS = 64 * 1024
+_WALLETS = re.compile(rf"0x[0-9a-f]{{0,{2 * _LARGEST_OF_WALLETS}}}")
+
+
 def typed_data(question: Asked, role: str, now: datetime) -> dict[str, Any]:
     """What a wallet elsewhere is to sign for ``role``."""
     statement = question.statement(role, now)
@@ -121,9 +126,15 @@ def sign(question: Asked, role: str, key: Key, *, person: str, now: datetime) ->
 def import_signature(
     question: Asked, file: Path, signature: str, *, person: str, now: datetime, contract: bool, ask: AskContract | None
 ) -> tuple[Signoff, Entry]:
-    """Record a signature made elsewhere over the typed data in ``file``, as ``typed_data`` wrote it."""
+    """Record a signature made elsewhere over the typed data in ``file``, as ``typed_data`` wrote it.
+
+    ``contract`` says that the role's address is a contract wallet: what its owners made, in whatever form it
+    takes, is judged by the wallet itself.
+    """
     statement = _statement_in(question, file)
     if contract:
+        if not _WALLETS.fullmatch(signature) or len(signature) % 2:
+            raise UsageError(f"--signature: is no text of whole bytes in 0x hex, of {_LARGEST_OF_WALLETS} at most.")
         signer = question.policy.roles[statement.role]
     else:
         from pytest_rollout.ledger import signing  # noqa: PLC0415 - eth_account

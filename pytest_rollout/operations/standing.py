@@ -15,6 +15,7 @@ from pytest_rollout.core.promotion import may_promote
 from pytest_rollout.core.rollout import ChecklistEntry, Rollout, Stage
 from pytest_rollout.core.signoff import Standing as SignoffStanding
 from pytest_rollout.operations.recording import history_of
+from pytest_rollout.operations.wallets import asker
 from pytest_rollout.operations.workspace import Workspace
 from pytest_rollout.runner.kept import kept_plan
 from pytest_rollout.runner.pinning import measure_subject
@@ -97,7 +98,8 @@ def _unsigned(workspace: Workspace, place: str, stage: Stage, now: datetime) -> 
         return ()
     from pytest_rollout.operations import signing  # noqa: PLC0415 - eth_account, for plans that want signatures
 
-    answer = signing.answered(signing.asked(workspace, place), now=now)
+    question = signing.asked(workspace, place)
+    answer = signing.answered(question, now=now, ask=asker(workspace.rollout(question.rollout.name), question.policy))
     return () if answer.is_given else answer.owed
 
 

@@ -127,7 +127,7 @@ def test_a_contract_wallet_that_cannot_be_asked_has_not_signed(signed: Signoff) 
 
     wallet = replace(signed, contract=True)
     assert verify(wallet, ask=ask, **LEDGER) == "is a contract wallet that could not be asked: network mainnet: gone"
-    assert "no network on which it could be asked" in verify(wallet, **LEDGER)
+    assert "no network of kind rpc with the chain id" in verify(wallet, **LEDGER)
 
 
 def test_keys_come_from_the_environment_or_a_file_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
