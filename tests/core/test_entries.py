@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_rollout.core.entries import ZERO, Entry, EntryKind, digest_of, next_entry, verify_entries
+from pytest_rollout.core.entries import (
+    ZERO,
+    Entry,
+    EntryKind,
+    digest_of,
+    last_of_chain,
+    next_entry,
+    verify_entries,
+    verify_follows,
+)
 from pytest_rollout.core.errors import LedgerError
 
 HOME = "a" * 32
@@ -222,3 +232,64 @@ def test_a_byte_moved_between_kind_and_payload_changes_the_digest() -> None:
     other = digest_of(ledger_id="a", sequence=0, previous=ZERO, kind="ticks", payload=b"{}")
 
     assert one != other
+
+
+def _row(entry: Entry) -> tuple[str, int, str, str, bytes, str]:
+    return entry.ledger_id, entry.sequence, entry.previous, entry.kind.value, entry.payload, entry.digest
+
+
+def _asked(rows: Iterable[Any], *, mark: bytes = b"evidence") -> tuple[Any, list[int]]:
+    noted: list[Any] = []
+    kinds = [kind.value for kind in EntryKind]
+    last = last_of_chain(rows, ledger_id=HOME, kinds=kinds, mark=mark, note=noted.append)
+    return last, [row[1] for row in noted]
+
+
+def test_the_sooner_answer_is_the_head_and_notes_what_is_marked() -> None:
+    rows = [_row(entry) for entry in chain(7, mark=',"evidence"')]
+
+    assert _asked(rows) == (rows[-1], list(range(7)))
+    assert _asked(rows, mark=b"nowhere") == (rows[-1], [])
+    assert _asked([]) == (None, [])
+
+
+@given(st.data())
+def test_the_sooner_answer_is_that_of_the_whole_verification(choices: st.DataObject) -> None:
+    """Whatever is changed, left out, doubled or swapped: where one says no, the other has the sentence."""
+    entries = chain(6)
+    at, other = (choices.draw(st.integers(0, 5)) for _ in range(2))
+    change = choices.draw(
+        st.sampled_from(["none", "cut", "drop", "double", "swap", "payload", "digest", "previous", "id", "kind"])
+    )
+    if change == "cut":
+        entries = entries[:at]
+    elif change == "drop":
+        del entries[at]
+    elif change == "double":
+        entries.insert(at, entries[at])
+    elif change == "swap":
+        entries[at], entries[other] = entries[other], entries[at]
+    elif change != "none":
+        changed: dict[str, Any] = {
+            "payload": {"payload": entries[at].payload + b" "},
+            "digest": {"digest": "0" * 64},
+            "previous": {"previous": "1" * 64},
+            "id": {"ledger_id": ELSEWHERE},
+            "kind": {"kind": EntryKind.PROMOTION},
+        }[change]
+        entries[at] = replace(entries[at], **changed)
+    try:
+        head = _row(verify_entries(entries, ledger_id=HOME))
+    except LedgerError:
+        head = None
+
+    assert _asked(map(_row, entries))[0] == head
+
+
+def test_only_what_follows_follows() -> None:
+    one, two, three = chain(3)
+
+    verify_follows(one, two)
+    for entry in (one, three, replace(two, payload=b"{}"), replace(two, ledger_id=ELSEWHERE)):
+        with pytest.raises(LedgerError, match="does not follow the entry before it"):
+            verify_follows(one, entry)

@@ -17,7 +17,7 @@ from pytest_rollout.cli.commands import run as type_command
 from tests.operations.test_anchoring import ACCOUNTS, ANVIL, ask
 from tests.servers import free_port, running
 
-WALLET = Path(__file__).parents[1] / "contracts" / "artifacts" / "out" / "hardhat" / "Wallet.json"
+WALLET = Path(__file__).parents[1] / "contracts" / "artifacts" / "out" / "wallets" / "Wallet.json"
 OWNERS = sorted(
     ("0x" + f"{number:02x}" * 32 for number in (0x31, 0x32, 0x33)), key=lambda k: Account.from_key(k).address.lower()
 )

@@ -1,5 +1,5 @@
 // Compiles src/*.sol into the three shapes of artifact that are read: out/hardhat, out/foundry and out/plain;
-// src/States.sol, which takes OpenZeppelin's contracts, into out/states alone.
+// src/States.sol, which takes OpenZeppelin's contracts, into out/states alone, and src/Wallet.sol into out/wallets.
 //
 //   node tests/contracts/artifacts/compile.mjs           write them
 //   node tests/contracts/artifacts/compile.mjs --check   compare with the files on disk, write nothing
@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import solc from "solc";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
+const APART = new Map([["src/States.sol", "states"], ["src/Wallet.sol", "wallets"]]);
 const OUTPUTS = ["abi", "evm.bytecode", "evm.deployedBytecode"];
 
 const names = readdirSync(join(HERE, "src")).sort();
@@ -47,7 +48,7 @@ for (const [sourceName, contracts] of Object.entries(output.contracts)) {
     const numbers = Object.keys(references);
     const where = numbers.length === 0 ? {} : { immutableReferences: references };
     const named = numbers.length === 0 ? {} : { immutableNames: Object.fromEntries(numbers.map((n) => [n, immutables.get(n)])) };
-    const folder = sourceName === "src/States.sol" ? "states" : "hardhat";
+    const folder = APART.get(sourceName) ?? "hardhat";
     files.set(`${folder}/${contractName}.json`, {
       _format: "hh-sol-artifact-1",
       contractName,
@@ -60,7 +61,7 @@ for (const [sourceName, contracts] of Object.entries(output.contracts)) {
       ...where,
       ...named,
     });
-    if (folder === "states") continue;
+    if (folder !== "hardhat") continue;
     const foundry = (part) => ({ object: code(part), sourceMap: "", linkReferences: part.linkReferences });
     files.set(`foundry/${sourceName.slice(4)}/${contractName}.json`, {
       abi,
