@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import CryptoSigner
 
 from pytest_rollout import operations
 from pytest_rollout.cli.commands import run as type_command
+from pytest_rollout.core.attestation import Expected
 from pytest_rollout.core.errors import Refused
 from pytest_rollout.core.judging import Question, judge
 from pytest_rollout.core.merging import Merge, merged
@@ -22,6 +25,7 @@ from pytest_rollout.ledger.canonical import parse
 from pytest_rollout.ledger.export import ExportedLedger
 from pytest_rollout.operations import Workspace
 from pytest_rollout.operations.merging import merge
+from pytest_rollout.runner.attesting import attested, verified
 from pytest_rollout.runner.record import unpack
 
 PLAN = """
@@ -146,6 +150,12 @@ def test_a_merged_judgement_is_promoted_attested_and_judged_again_by_a_stranger(
     assert type_command(["ledger", "export", str(backup)]) == 0
     assert type_command(["ledger", "verify", "--export", str(backup), "--judge", "--head", head]) == 0
     assert "1 judgements judged again: the same" in capsys.readouterr().out
+    key = CryptoSigner(Ed25519PrivateKey.generate())
+    entry = ExportedLedger(backup).head()
+    evidence = ExportedLedger(backup).attachment(parse(entry.payload)["evidence_digest"])
+    file = attested(entry, evidence, entry, key, datetime.now(UTC))
+    proved = verified(file, [key.public_key], Expected(stage="alpha"), datetime.now(UTC))
+    assert proved.document["verdict"] == "promote"
     operations.promote(place, "alpha", person="ann", now=datetime.now(UTC))
 
 

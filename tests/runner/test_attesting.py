@@ -42,6 +42,10 @@ kind = "tester"
 
 [metrics.settled]
 unit = "ratio"
+description = "settled by ${CANARY}"
+
+[flags.values]
+swap = "${CANARY}"
 
 [stages.alpha]
 network = "local"
@@ -64,6 +68,7 @@ def test_nice_to_have():
     assert False
 """
 BETA = "def test_beta():\n    assert False\n"
+CANARY = "7c1d9e02bf55aa31"
 KEY = CryptoSigner(Ed25519PrivateKey.generate())
 OTHER = CryptoSigner(Ed25519PrivateKey.generate())
 
@@ -90,6 +95,7 @@ class Recorded:
 @pytest.fixture(scope="module")
 def project(make_project: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     project = make_project(tmp_path_factory.mktemp("attested"))
+    project.environment["CANARY"] = CANARY
     return project.write(
         {"rollout.toml": PLAN, "suites/alpha/test_a.py": ALPHA, "suites/beta/test_b.py": BETA}
     ).commit()
@@ -172,6 +178,18 @@ def test_a_hold_is_attested_as_a_hold(judged: dict[str, Recorded]) -> None:
 
     assert proved.document["verdict"] == "hold"
     assert beta.statement["predicate"]["properties"] == ["PYTEST_ROLLOUT_VERDICT_HOLD"]
+
+
+def test_a_secret_of_the_plan_travels_with_none_of_it(alpha: Recorded) -> None:
+    """The evidence encloses the plan, whose values from the environment stay at home."""
+    statement, judgement = (
+        base64.b64decode(each) for each in (alpha.parts["payload"], alpha.parts["enclosed"]["judgement"])
+    )
+
+    for part in (alpha.evidence, statement, judgement, alpha.file):
+        assert CANARY.encode() not in part
+    assert b"<CANARY>" in alpha.evidence
+    assert str(Path(__file__).parents[2]).encode() not in alpha.evidence
 
 
 # Who signed ---------------------------------------------------------------------------------------
@@ -588,6 +606,7 @@ def typed(
     from pytest_rollout.cli.commands import run
 
     monkeypatch.chdir(project.folder)
+    monkeypatch.setenv("CANARY", CANARY)
 
     def type_(*arguments: str) -> tuple[int, str]:
         status = run(arguments)

@@ -13,6 +13,11 @@ from typing import Any
 import pytest
 
 from pytest_rollout import operations
+from pytest_rollout.core.entries import EntryKind
+from pytest_rollout.core.judging import judge
+from pytest_rollout.ledger.canonical import parse, seal
+from pytest_rollout.ledger.opening import open_ledger
+from pytest_rollout.runner.record import unpack
 
 SUITES = Path(__file__).parents[2] / "suites"
 SETTINGS = """
@@ -63,7 +68,15 @@ class Copy:
         """Judge one gate. Allure and the brief are tested elsewhere, so they are not written."""
         ran = self.project.pytest(f"--stage={self.name}:{stage}", "--rollout-formats=junit", *arguments)
         judgement = ran.judgement
+        self._is_judged_again_from_the_record_alone()
         return Judged(status=ran.status, verdict=judgement["verdict"], findings=judgement["findings"])
+
+    def _is_judged_again_from_the_record_alone(self) -> None:
+        """The evidence encloses what is needed of the plan: a stranger's judgement has the same bytes."""
+        ledger = open_ledger("sqlite:///.rollout/ledger.db", self.project.folder)
+        (entry,) = (each for each in ledger.entries(ledger.head().sequence) if each.kind is EntryKind.JUDGEMENT)
+        digest = parse(entry.payload)["evidence_digest"]
+        assert seal(judge(unpack(ledger.attachment(digest), None, digest))).payload == entry.payload
 
     def tick_all(self, stage: str) -> None:
         """Tick every entry of the stage's checklist, with a letter where one is asked for."""
