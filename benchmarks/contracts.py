@@ -5,7 +5,7 @@
 Five contracts are deployed on one anvil. Writes: each isolated test sends five transactions and
 reads three values, once through the book and once as raw calls with data encoded beforehand, both
 inside the same `Isolation`. Reads: 28 contracts x 10 view calls, once as `contracts.read`, once as one
-raw batch decoded with eth_abi, and one by one through web3.py. The two sides take turns; medians
+raw batch decoded with eth_abi, and one by one through web3.py over the node's socket. The two sides take turns; medians
 are compared, so what else the machine does falls on both.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from eth_abi.abi import decode
+from web3 import IPCProvider, Web3
 
 from pytest_rollout.contracts.book import Contracts
 from pytest_rollout.contracts.opening import open_contracts
@@ -73,7 +74,7 @@ def writing(chain: AnvilChain, contracts: Contracts, ask: Callable[..., Any], te
     return alternate(tests, isolated(isolation, through_the_book), isolated(isolation, raw))
 
 
-def reading(contracts: Contracts, batch: Callable[..., Any], rounds: int) -> tuple[float, float, float]:
+def reading(contracts: Contracts, batch: Callable[..., Any], socket: Path, rounds: int) -> tuple[float, float, float]:
     probes = [contracts[f"Probe{number}"] for number in range(CONTRACTS)]
     calls = {
         f"{number} {view}": each.functions.add(number, view)
@@ -90,10 +91,13 @@ def reading(contracts: Contracts, batch: Callable[..., Any], rounds: int) -> tup
         answers = [bytes.fromhex(each["result"][2:]) for each in batch(asked)]
         assert [decode(("uint256",), each)[0] for each in answers] == expected
 
+    w3 = Web3(IPCProvider(str(socket)))
+    contracts_of_web3 = [w3.eth.contract(address=each.address, abi=each.abi) for each in probes]
+
     def one_by_one() -> None:
-        for number, each in enumerate(probes):
+        for number, each in enumerate(contracts_of_web3):
             for view in range(VIEWS):
-                assert each.web3.functions.add(number, view).call() == number + view
+                assert each.functions.add(number, view).call() == number + view
 
     ours, bare = alternate(rounds, through_the_book, raw)
     return ours, bare, statistics.median(timed(one_by_one) for _ in range(3))
@@ -106,7 +110,7 @@ def main(tests: int, rounds: int) -> None:
         contracts.deploy("Probe", 100 + number, as_=f"Probe{number}")
     connection = Connection(chain.ipc, seconds=60)
     book, raw = writing(chain, contracts, connection.call, tests)
-    read, batch, web3 = reading(contracts, connection.batch, rounds)
+    read, batch, web3 = reading(contracts, connection.batch, chain.ipc, rounds)
     connection.close()
     chain.close()
 

@@ -12,7 +12,7 @@ from pytest_rollout.networks.binary import find
 
 MOST, LEAST = 1.5, 1.6
 FEW, MANY = 200, 2000
-ROUNDS, ROUNDS_OF_MANY = 5, 2
+ROUNDS, ROUNDS_OF_MANY = 9, 3
 
 PLAN = """
 [rollout]
@@ -109,5 +109,6 @@ def workers(figures: Figures) -> None:
         costs = alternate(ROUNDS_OF_MANY, **sides)  # type: ignore[arg-type]
         one, two = costs["ours1"], costs["ours2"]
         bare = costs["raw1"].wall / costs["raw2"].wall
-        note = f"{one.wall:.1f} s with one worker, {two.wall:.1f} with two; raw reaches {bare:.2f} x"
+        cpu = f"CPU {one.cpu:.1f} s and {two.cpu:.1f}"
+        note = f"{one.wall:.1f} s with one worker, {two.wall:.1f} with two; {cpu}; raw reaches {bare:.2f} x"
         figures.at_least(f"{MANY} tests, -n 2 faster than -n 1", one.wall / two.wall, LEAST, note=note)

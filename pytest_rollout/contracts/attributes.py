@@ -50,7 +50,8 @@ def bytes_of(text: Any) -> Any:
     """0x hex as bytes that also show as such."""
     from hexbytes import HexBytes  # noqa: PLC0415 - for those who read receipts
 
-    return HexBytes(text)
+    is_plain = isinstance(text, str) and text[:2] == "0x" and len(text) % 2 == 0
+    return HexBytes(bytes.fromhex(text[2:]) if is_plain else text)
 
 
 def _value(key: str, value: Any) -> Any:
