@@ -64,8 +64,9 @@ def _over(figures: Figures, node: AnvilChain, port: int, where: list[str]) -> No
         at = program.index(CODE_BEGINS)
         node.request("anvil_setCode", [multicall.ADDRESS, f"0x{program[at : at + CODE_LENGTH].hex()}"])
         read_together()
-        one_trip = _raw(books[0], port, expected)
-        costs = alternate(ROUNDS, ours=read, multicall=read_together, raw=one_trip)
+        with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
+            one_trip = _raw(books[0], connection, expected)
+            costs = alternate(ROUNDS, ours=read, multicall=read_together, raw=one_trip)
         requests = together.nodes.asked
         read_together()
         assert together.nodes.asked == requests + 1, "Multicall3 was not used"
@@ -94,9 +95,8 @@ def _read(book: Any, expected: list[int]) -> Any:
     return read
 
 
-def _raw(book: Any, port: int, expected: list[int]) -> Any:
+def _raw(book: Any, connection: http.client.HTTPConnection, expected: list[int]) -> Any:
     calls = list(_calls(book).values())
-    connection = http.client.HTTPConnection("127.0.0.1", port)
     block = hex(book.chain.pinned.number)
 
     def raw() -> None:
