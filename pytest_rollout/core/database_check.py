@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
@@ -53,9 +53,15 @@ class DatabaseCheck:
         """Whether rows are counted."""
         return self.rows is not None or self.same_as is not None or bool(self.sums)
 
-    def redacted(self, clean: Callable[[Any], Any]) -> Self:  # noqa: ARG002 - URLs are never shown
-        """Itself."""
-        return self
+    def redacted(self, clean: Callable[[Any], Any]) -> Self:
+        """The same with ``clean`` applied to what is compared; URLs are never shown."""
+        wanted = self.structure
+        columns = {name: replace(each, default=clean(each.default)) for name, each in wanted.columns.items()}
+        tag = self.tag
+        if tag is not None:
+            tag = replace(tag, networks={clean(value): network for value, network in tag.networks.items()})
+        checks = tuple(map(clean, wanted.checks))
+        return replace(self, structure=replace(wanted, columns=columns, checks=checks), tag=tag)
 
     def judge(self, item: str, seen: Observation) -> Finding:
         """Everything that is not as declared; the gravest decides."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import marshal
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, BinaryIO
 
 from pytest_rollout.core.record import Record
 from pytest_rollout.core.store_tally import Asked, Tally
 from pytest_rollout.stores.port import RawStore, Store
-from pytest_rollout.stores.twins import Twins
+from pytest_rollout.stores.twins import Alike, Twins
 
 _PARTS = 256
 _WAITING = 8 * 1024 * 1024
@@ -26,6 +26,9 @@ _PLAIN = 2
 _Kept = list[Any]
 """Where a record stood, and the bytes of what it was."""
 
+_Part = dict[str, list[_Kept]]
+"""Records by identity."""
+
 _Spread = tuple[str, str, bytes]
 """The same after its identity."""
 
@@ -35,46 +38,63 @@ _Admitted = tuple[str, Record]
 
 def compare(left: Store, right: Store | None, asked: Asked) -> dict[str, Any]:
     """The tally of one store, or of two; what ``StoreCheck.judge`` takes. Raises ``StoreError``."""
-    tally = Tally(asked)
-    twins: Twins | None = None
+    tally, alike, taken = Tally(asked), Alike(), set[int]()
     with tempfile.TemporaryFile() as one_file, tempfile.TemporaryFile() as other_file:
-        sides = [_Side(file, tally, index) for index, file in enumerate((one_file, other_file))]
+        one, other = (_Side(file, tally, index) for index, file in enumerate((one_file, other_file)))
+        for store in (left, right):
+            if store is not None:
+                tally.leftovers(store.leftovers())
         if isinstance(left, RawStore) and isinstance(right, RawStore):
             twins = Twins(raw for _, raw in right.raws())
-            tally.leftovers(left.leftovers())
-            tally.leftovers(right.leftovers())
-            sides[0].take(_without_twins(left, twins, tally))
-            sides[1].take(_that_are_no_twins(right, twins, tally))
+            taken = twins.names
+            alike = Alike(taken)
+            one.take(_without_twins(left, twins, alike, tally), alike.keep)
+            other.take(_that_are_no_twins(right, twins, tally), alike.meets)
         else:
-            for store, side in zip((left, right), sides, strict=True):
-                if store is not None:
-                    tally.leftovers(store.leftovers())
-                    side.take(side.admitted(store.records()))
-        named = twins.names if twins is not None else set()
+            one.take(one.admitted(left.records()), alike.keep)
+            if right is not None:
+                other.take(other.admitted(right.records()), alike.meets)
         for number in range(_PARTS):
-            one, other = (side.part(number) for side in sides)
-            for name in one.keys() | other.keys() if named else ():
-                if hash(name) in named:
-                    places = [each[0] for records in (one, other) for each in records.pop(name, ())]
-                    tally.doubled(name, places)
-            for name, records in one.items():
-                _meet(tally, name, records, other.pop(name, []), pair=right is not None)
-            for name, records in other.items():
-                _meet(tally, name, [], records, pair=True)
+            if other.met[number] != one.kept[number] or other.kept[number]:
+                parts = _without_doubles(tally, one.part(number), other.part(number), taken, alike)
+                _meet_all(tally, *parts, pair=right is not None)
     return tally.document(pair=right is not None)
 
 
-def _without_twins(store: RawStore, twins: Twins, tally: Tally) -> Iterator[_Admitted]:
+def _without_doubles(
+    tally: Tally, one: _Part, other: _Part, taken: Collection[int], alike: Alike
+) -> tuple[_Part, _Part]:
+    """A part of both sides without the identities that are done with; any record of such is one too many."""
+    if not taken and not alike.has_met:
+        return one, other
+    for name in one.keys() | other.keys():
+        is_taken = hash(name) in taken
+        if is_taken or alike.is_met(name):
+            ours, theirs = one.pop(name, []), other.pop(name, [])
+            extra = [*ours, *theirs] if is_taken else theirs
+            if extra:
+                tally.doubled(name, [place for place, _ in extra])
+    return one, other
+
+
+def _meet_all(tally: Tally, one: _Part, other: _Part, *, pair: bool) -> None:
+    for name, records in one.items():
+        _meet(tally, name, records, other.pop(name, []), pair=pair)
+    for name, records in other.items():
+        _meet(tally, name, [], records, pair=True)
+
+
+def _without_twins(store: RawStore, twins: Twins, alike: Alike, tally: Tally) -> Iterator[_Admitted]:
     """The records of the left store that the right one does not hold byte for byte."""
     marked, take, value, plain, agree = twins.marked, twins.take, store.value, tally.plain, tally.agree
-    admit = tally.admit
+    admit, knows = tally.admit, alike.knows
     for place, raw in store.raws():
         if (found := marked(raw)) is not None:
             try:
                 name = plain(value(raw))
             except ValueError:
                 name = None
-            if name is not None and take(found, name):
+            if name is not None and not knows(name) and take(found, name):
                 tally.read[0] += 1
                 agree(name)
                 continue
@@ -121,6 +141,8 @@ class _Side:
         self._end = 0
         self._written: list[list[tuple[int, int]]] = [[] for _ in range(_PARTS)]
         self._waiting: list[list[_Spread]] = [[] for _ in range(_PARTS)]
+        self.kept = [0] * _PARTS
+        self.met = [0] * _PARTS
 
     def admitted(self, records: Iterable[Record]) -> Iterator[_Admitted]:
         """The records that are to be compared, by identity."""
@@ -130,21 +152,27 @@ class _Side:
             if name is not None:
                 yield name, record
 
-    def take(self, records: Iterable[_Admitted]) -> None:
-        """Spread them over the parts."""
+    def take(self, records: Iterable[_Admitted], is_known: Callable[[str, bytes], bool]) -> None:
+        """Spread them over the parts, but for those that are known to be the same on the other side."""
         size = 0
-        waiting, dumps = self._waiting, marshal.dumps
+        waiting, kept, dumps = self._waiting, self.kept, marshal.dumps
         for name, record in records:
             content = dumps(record.value, _PLAIN)
-            waiting[hash(name) % _PARTS].append((name, record.place, content))
+            number = hash(name) % _PARTS
+            if is_known(name, content):
+                self._tally.agree(name)
+                self.met[number] += 1
+                continue
+            waiting[number].append((name, record.place, content))
+            kept[number] += 1
             size += len(content)
             if size > _WAITING:
                 self._write()
                 size = 0
 
-    def part(self, number: int) -> dict[str, list[_Kept]]:
+    def part(self, number: int) -> _Part:
         """The records of one part by identity."""
-        found: dict[str, list[_Kept]] = {}
+        found: _Part = {}
         for some in self._parts(number):
             for name, *kept in some:
                 if name in found:

@@ -7,7 +7,7 @@ a million passes for a twin once in 2^44 comparisons.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 
 from pytest_rollout.core.errors import StoreError
@@ -64,3 +64,44 @@ class Twins:
         """Raises ``StoreError`` where a record that was seen before is not there any more."""
         if self._found:
             raise StoreError(f"store {source}: was changed while it was read; stop what writes to it, or copy it.")
+
+
+class Alike:
+    """What the left store's other records are, by the hash of their identity, until the right one's meets them.
+
+    ``taken`` are the hashes of identities that twins took: any other record of such is one too many.
+    """
+
+    def __init__(self, taken: Collection[int] = ()) -> None:
+        self._taken = taken
+        self._marks: dict[int, object] = {}
+        self.has_met = False
+
+    def keep(self, name: str, content: bytes) -> bool:
+        """Remember a record; False, for it is to be kept as well."""
+        named = hash(name)
+        if named in self._marks or named in self._taken:
+            self._marks[named] = _SEVERAL
+        elif len(self._marks) < MOST:
+            self._marks[named] = hash(content)
+        return False
+
+    def knows(self, name: str) -> bool:
+        """Whether a record of that identity was kept."""
+        return hash(name) in self._marks
+
+    def meets(self, name: str, content: bytes) -> bool:
+        """Whether this is the same as the one record of its identity; told once."""
+        named = hash(name)
+        if self._marks.get(named) == hash(content):
+            self._marks[named] = _MET
+            self.has_met = True
+            return True
+        return False
+
+    def is_met(self, name: str) -> bool:
+        """Whether the records of an identity are done with, so that any other is one too many."""
+        return self._marks.get(hash(name)) is _MET
+
+
+_SEVERAL, _MET = object(), object()

@@ -90,3 +90,19 @@ def test_applied_must_be_said() -> None:
     check = DatabaseCheck(name="it", database=OWN, migrations=Migrations())
 
     assert check.judge("item", Observation(item="item", value=value)).outcome is not Outcome.PASS
+
+
+def test_what_came_from_the_environment_is_not_repeated() -> None:
+    """The recorder's words are cleaned in the same way, so both still compare."""
+    check = DatabaseCheck(
+        name="it",
+        database=OWN,
+        table="t",
+        structure=Structure(columns={"a": Column(default="hunter22")}, checks=("a <> 'hunter22'",)),
+        tag=Tag(column="a", networks={"hunter22": "main"}, chain_id="c"),
+    )
+
+    cleaned = check.redacted(lambda value: value.replace("hunter22", "<X>") if isinstance(value, str) else value)
+
+    assert "hunter22" not in repr(cleaned)
+    assert cleaned.structure.columns["a"].default == "<X>"

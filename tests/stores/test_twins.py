@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_rollout.core.errors import StoreError
 from pytest_rollout.core.evidence import Observation
+from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.core.record import FieldKind, Identity, Record
 from pytest_rollout.core.store_check import StoreCheck, StoreKind, StoreSettings
 from pytest_rollout.core.store_tally import Asked
@@ -44,7 +46,7 @@ LINES = st.lists(
 
 
 class Plain(NdjsonStore):
-    """The same file without its bytes, so that every record is compared."""
+    """The same file without its bytes."""
 
     raws = None  # type: ignore[assignment]
 
@@ -68,18 +70,18 @@ def outcome(tally: dict[str, Any]) -> Any:
 
 
 @given(left=LINES, right=LINES, ending=st.sampled_from(["\n", ""]))
-def test_twins_change_nothing_that_is_said(place: Path, left: list[str], right: list[str], ending: str) -> None:
+def test_marks_change_nothing_that_is_said(place: Path, left: list[str], right: list[str], ending: str) -> None:
     """Doubles, spellings, placeholders and broken lines included; only what is said of doubles is shorter."""
     one, other = written(place / "a", left, ending), written(place / "b", right, ending)
 
-    quick = compare(NdjsonStore(one), NdjsonStore(other), ASKED)
-    slow = compare(Plain(one), Plain(other), ASKED)
-
-    assert outcome(quick) is outcome(slow)
-    assert (quick["left"], quick["right"]) == (slow["left"], slow["right"])
-    if "doubles" not in slow["counts"]:
-        assert quick == slow
-    assert ("doubles" in quick["counts"]) is ("doubles" in slow["counts"])
+    with mock.patch.object(twins, "MOST", 0):
+        slow = compare(Plain(one), Plain(other), ASKED)
+    for quick in (compare(NdjsonStore(one), NdjsonStore(other), ASKED), compare(Plain(one), Plain(other), ASKED)):
+        assert outcome(quick) is outcome(slow)
+        assert (quick["left"], quick["right"]) == (slow["left"], slow["right"])
+        if "doubles" not in slow["counts"]:
+            assert quick == slow
+        assert ("doubles" in quick["counts"]) is ("doubles" in slow["counts"])
 
 
 def lines(*records: Any) -> list[str]:
@@ -93,6 +95,7 @@ DOUBLES = {
     "twice on both": ([A, A], [A, A]),
     "another of its identity, before": ([A | {"on": True}, A], [A]),
     "another of its identity, behind": ([A], [A, A | {"on": True}]),
+    "both of its identity, crossed": ([A | {"on": True}, A], [A, dict(reversed((A | {"on": True}).items()))]),
 }
 
 
@@ -102,9 +105,9 @@ def test_a_double_beside_twins_is_told(place: Path, left: list[Any], right: list
 
     tally = compare(NdjsonStore(one), NdjsonStore(other), ASKED)
 
-    assert tally["counts"]["doubles"] == 1
-    assert tally["listed"]["doubles"][0].startswith("56/A: one that is the same on both sides and ")
-    assert tally["same"] == 1
+    assert tally["counts"]["doubles"] >= 1
+    assert all(each.startswith("56/A: ") for each in tally["listed"]["doubles"])
+    assert outcome(tally) is Outcome.FAIL
 
 
 def test_a_store_that_changes_while_it_is_read_is_no_evidence(place: Path) -> None:
