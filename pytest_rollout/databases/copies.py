@@ -36,7 +36,9 @@ def copied(settings: DatabaseSettings) -> Iterator[Callable[..., Engine]]:
             yield lambda *, read_only: sqlite_engine(path, seconds, mode="ro" if read_only else "rw")
             return
         with _copy_on_server(settings, Path(private)) as url:
-            yield lambda *, read_only: postgresql_engine(url, seconds, read_only=read_only)
+            yield lambda *, read_only: postgresql_engine(
+                url, seconds, namespace=settings.namespace, read_only=read_only
+            )
 
 
 def _copy_file(source: Path, target: Path, settings: DatabaseSettings) -> None:

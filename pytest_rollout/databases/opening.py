@@ -39,7 +39,8 @@ def engine_of(settings: DatabaseSettings) -> Engine:
     """Connections that cannot write: a file opened read-only, a server told so in every session."""
     if settings.is_sqlite:
         return sqlite_engine(file_of(settings), settings.timeout.total_seconds(), mode="ro")
-    return postgresql_engine(settings.url, settings.timeout.total_seconds(), read_only=True)
+    seconds = settings.timeout.total_seconds()
+    return postgresql_engine(settings.url, seconds, namespace=settings.namespace, read_only=True)
 
 
 def sqlite_engine(path: Path, seconds: float, *, mode: str) -> Engine:
@@ -63,10 +64,15 @@ def _alone(action: int, file: object, *_: object) -> int:
     return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH and file else sqlite3.SQLITE_OK
 
 
-def postgresql_engine(url: str, seconds: float, *, read_only: bool) -> Engine:
-    """Connections to a server; in a read-only session every transaction is one, of one moment."""
+def postgresql_engine(url: str, seconds: float, *, read_only: bool, namespace: str = "") -> Engine:
+    """Connections to a server; in a read-only session every transaction is one, of one moment.
+
+    ``namespace`` is where unqualified names are looked for, the server's own search path if empty.
+    """
     sqlalchemy = _sqlalchemy()
     options = f"-c statement_timeout={int(seconds * 1000)} -c idle_in_transaction_session_timeout=600000"
+    if namespace:
+        options += f" -c search_path={namespace}"
     if read_only:
         options += " -c default_transaction_read_only=on"
     try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_rollout.plan.database_shape import DatabaseTable, StageDatabaseTable, TagTable
 
 _SCHEMES = re.compile(r"(?P<kind>sqlite|postgresql|postgres)(?:\+[a-z0-9]+)?")
+_NAMESPACE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _OF_A_TABLE = (
     "columns",
@@ -70,7 +71,7 @@ def _database(written: Written, folder: Path, name: str, table: DatabaseTable) -
         url=url,
         shown=shown,
         folder=folder,
-        namespace=table.namespace or "",
+        namespace=written.read((*place, "namespace"), table.namespace, _namespace) if table.namespace else "",
         timeout=written.read((*place, "timeout"), table.timeout, duration),
         copies=copies,
     )
@@ -288,6 +289,12 @@ def _default(value: bool | int | str | None) -> str | None:
     if isinstance(value, bool):
         return str(value).lower()
     return None if value is None else str(value)
+
+
+def _namespace(text: str) -> str:
+    if not _NAMESPACE.fullmatch(text):
+        raise Unfit(f"{GIVEN} is no plain name of a schema; write lower-case letters, digits and '_'.")
+    return text
 
 
 def _object(text: str) -> str:

@@ -15,6 +15,7 @@ from pytest_rollout.core.errors import StoreError
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.databases import copies
+from pytest_rollout.databases.opening import Databases
 from pytest_rollout.databases.statements import condition, risks, split
 from tests.databases.conftest import SECRET, Live, connected
 
@@ -144,6 +145,23 @@ def test_what_only_postgresql_can_do(on_postgresql: Any, migrate: Any) -> None:
 
     assert "unread: CREATE FUNCTION" in unseen.measured
     assert looked_at.outcome is Outcome.PASS, looked_at.measured
+
+
+def test_a_namespace_is_where_names_are_looked_for(on_postgresql: Any, migrate: Any) -> None:
+    """A table of the same name elsewhere is another one."""
+    live = on_postgresql()
+    live.run(
+        "CREATE SCHEMA app; CREATE TABLE app.payments (id int PRIMARY KEY, amount int)",
+        "INSERT INTO app.payments VALUES (1, 1), (2, 2)",
+        "CREATE TABLE payments (id text)",
+    )
+    there = Live(replace(live.settings, namespace="app"))
+
+    finding = migrate(there, ADD_NETWORK, structure=replace(WANTED, primary_key=("id",)))
+
+    assert finding.outcome is Outcome.PASS, finding.measured
+    assert "2 rows kept" in finding.measured
+    assert Databases({"own": there.settings}).own.query("SELECT count(*) AS rows FROM payments") == [{"rows": 2}]
 
 
 def test_a_copy_needs_a_server_that_lets_us(on_postgresql: Any, migrate: Any, monkeypatch: Any) -> None:

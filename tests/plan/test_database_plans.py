@@ -234,6 +234,10 @@ MISTAKES = {
         GOOD.replace('own.db"', 'own.db"\nnamespace = "x"'),
         "databases.own.namespace: is for PostgreSQL; a SQLite file has no namespace, leave it out.",
     ),
+    "a namespace with more in it": (
+        GOOD.replace('namespace = "app"', 'namespace = "app -c x=y"'),
+        "databases.payments.namespace: 'app -c x=y' is no plain name of a schema",
+    ),
     "copies in a file": (
         GOOD.replace("${COPIES:-postgresql://me:kept-other@db.example/postgres}", "sqlite:///x.db"),
         "databases.payments.copies: is a SQLite file; a copy of a PostgreSQL database needs a server.",
