@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from pytest_rollout.core.rollout import SourceSettings
 from pytest_rollout.faults.standin import Said
 
 _LONG_AGO = timedelta(days=30)
+_DEAD_SECONDS = 3600
 
 
 def prometheus_nan(_asked: bytes, said: Said) -> Said:
@@ -24,15 +27,18 @@ def prometheus_nan(_asked: bytes, said: Said) -> Said:
 
 
 def prometheus_stale(_asked: bytes, said: Said) -> Said:
-    """Only the older half of what was asked for is there; a single sample is a month old."""
+    """The exporter died an hour ago: no later sample of a range is there; a single sample is a month old."""
+    died = time.time() - _DEAD_SECONDS
 
     def old(pair: list[Any]) -> list[Any]:
         return [float(pair[0]) - _LONG_AGO.total_seconds(), pair[1]]
 
     def cut(document: Any) -> Any:
-        for series in document["data"]["result"]:
-            if "values" in series:
-                series["values"] = series["values"][: len(series["values"]) // 2]
+        data = document["data"]
+        if data.get("resultType") == "matrix":
+            for series in data["result"]:
+                series["values"] = [pair for pair in series["values"] if float(pair[0]) < died]
+            data["result"] = [series for series in data["result"] if series["values"]]
         return _series(document, old, keys=("value",))
 
     return _json(said, cut)
@@ -56,9 +62,22 @@ def recorded_nan(source: SourceSettings, path: Path) -> str:
     return _rows(path, lambda rows: [{**row, **dict.fromkeys(names, float("nan"))} for row in rows])
 
 
-def recorded_stale(_source: SourceSettings, path: Path) -> str:
-    """The older half of the recorded file."""
-    return _rows(path, lambda rows: rows[: len(rows) // 2])
+def recorded_stale(source: SourceSettings, path: Path) -> str:
+    """The recorded file, every row of it a month older."""
+    name = str(source.options.get("time", "time"))
+    return _rows(path, lambda rows: [{**row, name: _earlier(row[name])} if name in row else row for row in rows])
+
+
+def _earlier(written: Any) -> Any:
+    """The same time a month before, as it was written: a count since 1970 in seconds or parts of them, or ISO 8601."""
+    text = str(written)
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        return (datetime.fromisoformat(text) - _LONG_AGO).isoformat()
+    scale = 10 ** max(0, 3 * ((number.adjusted() - 9) // 3))
+    moved = number - int(_LONG_AGO.total_seconds()) * scale
+    return str(moved) if isinstance(written, str) else type(written)(moved)
 
 
 def _json(said: Said, change: Callable[[Any], Any]) -> Said:

@@ -83,13 +83,11 @@ roles = {{ PAUSER_ROLE = ["deployer"] }}
 name = "settles"
 metric = "settled"
 promote = "> 10 %"
-over = "1h"
 
 [[stages.alpha.criteria]]
 name = "queue"
 metric = "queue"
 promote = "< 10"
-over = "1m"
 
 [[stages.alpha.stores]]
 name = "same"
@@ -200,7 +198,7 @@ def drilled(tmp_path_factory: pytest.TempPathFactory, make_bare: Any, api: str) 
     project.environment["API"] = api
     shutil.copytree(ARTIFACTS, project.folder / "contracts")
     now = datetime.now(UTC).replace(microsecond=0)
-    rows = "".join(f"{(now + timedelta(seconds=15 * n)).isoformat()},10,10\n" for n in range(-400, 80))
+    rows = "".join(f"{(now + timedelta(seconds=n)).isoformat()},10,10\n" for n in range(-300, 600))
     project.write(
         {
             "rollout.toml": PLAN,

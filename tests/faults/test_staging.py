@@ -135,13 +135,17 @@ def said(document: object) -> Said:
     return Said(status=200, headers={"Date": "Mon, 02 Nov 2026 10:00:00 GMT"}, body=json.dumps(document).encode())
 
 
-def test_prometheus_answers_nan_or_only_the_older_half() -> None:
+def test_prometheus_answers_nan_or_nothing_of_the_last_hour() -> None:
     values = json.loads(answers.prometheus_nan(b"", said(MATRIX)).body)["data"]["result"][0]["values"]
-    older = json.loads(answers.prometheus_stale(b"", said(MATRIX)).body)["data"]["result"][0]["values"]
+    now = datetime.now(UTC).timestamp()
+    recent = {"metric": {"recent": "1"}, "values": [[now, "2"]]}
+    both = {"metric": {}, "values": [[now - 7200, "2"], [now - 60, "2"]]}
+    document = {"status": "success", "data": {"resultType": "matrix", "result": [recent, both]}}
+    older = json.loads(answers.prometheus_stale(b"", said(document)).body)["data"]["result"]
     moved = json.loads(answers.prometheus_stale(b"", said(VECTOR)).body)["data"]["result"][0]["value"]
 
     assert values == [[1, "NaN"]] * 4
-    assert older == [[1, "2"]] * 2
+    assert older == [{"metric": {}, "values": [[now - 7200, "2"]]}]
     assert moved[0] < 9e9 - 86400
 
 
@@ -162,14 +166,21 @@ def test_what_is_no_answer_is_handed_on_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("a.csv", "time,n\n1,5\n2,6\n"), ("a.ndjson", '{"time": "1", "n": 5}\n{"time": "2", "n": 6}\n')],
+    [
+        ("a.csv", "time,n\n2026-11-02T10:00:00+00:00,5\n"),
+        ("a.ndjson", '{"time": "2026-11-02T10:00:00Z", "n": 5}\n'),
+        ("b.ndjson", '{"time": 1793613600, "n": 5}\n'),
+        ("c.ndjson", '{"time": 1793613600000, "n": 5}\n'),
+        ("d.ndjson", '{"time": 1793613600.5, "n": 5}\n'),
+    ],
 )
-def test_a_recorded_file_has_nan_or_only_its_older_half(tmp_path: Path, name: str, text: str) -> None:
+def test_a_recorded_file_has_nan_or_is_a_month_old(tmp_path: Path, name: str, text: str) -> None:
     path, source = tmp_path / name, SourceSettings(kind=SourceKind.RECORDED, query="n", path=name)
     path.write_text(text)
 
-    assert answers.recorded_nan(source, path).lower().count("nan") == 2
-    assert "6" not in answers.recorded_stale(source, path)
+    old = answers.recorded_stale(source, path)
+    assert answers.recorded_nan(source, path).lower().count("nan") == 1
+    assert any(each in old for each in ("2026-10-03T10:00:00", "1791021600"))
     assert path.read_text() == text
 
 
