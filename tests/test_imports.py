@@ -45,6 +45,7 @@ MAY_ENTER = {
         "reporting",
         "metrics",
         "notifications",
+        "consensus",
         "contracts",
         "networks",
     },

@@ -15,6 +15,7 @@ from pytest_rollout.core.promotion import may_promote, may_roll_back
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import Rollout, Stage
 from pytest_rollout.operations.contracts_again import look_at_contracts_again
+from pytest_rollout.operations.nodes_again import look_at_nodes_again
 from pytest_rollout.operations.recording import append, history_of
 from pytest_rollout.operations.triggers import ask_triggers_again
 from pytest_rollout.operations.wallets import asker
@@ -41,6 +42,7 @@ def promote(workspace: Workspace, place: str, *, person: str, now: datetime) -> 
     for change in changes(workspace.rollout(rollout.name), question.witnesses, now):
         raise Refused(f"{record.rollout}:{record.stage}: {change}. Run `pytest --stage={place}` again.")
     look_at_contracts_again(workspace.rollout(rollout.name), workspace.gate(place)[1])
+    look_at_nodes_again(workspace.rollout(rollout.name), workspace.gate(place)[1], history)
     _still_ticked(rollout, stage, history)
     _signed_for(workspace, place, record, now)
     ask_triggers_again(workspace.rollout(rollout.name), stage, history, now)

@@ -33,11 +33,16 @@ def sampled(
         entered=history.entered(rollout.began),
         unchanged=_unchanged_since(history, stage, subject),
         captured=_captured(stage, history, ledger),
-        nodes={
-            name: Remembered(facts=facts, judgement=record.digest, judged_at=record.judged_at.isoformat())
-            for name, (facts, record) in history.nodes.items()
-        },
+        nodes=known_nodes(history),
     )
+
+
+def known_nodes(history: History) -> dict[str, Remembered]:
+    """What the newest judgement that read a node read of it, by the node's name."""
+    return {
+        name: Remembered(facts=facts, judgement=record.digest, judged_at=record.judged_at.isoformat())
+        for name, (facts, record) in history.nodes.items()
+    }
 
 
 def ask(rollout: Rollout, since: Mapping[str, int], *, until: datetime) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ import pytest
 from pytest_rollout import operations
 from pytest_rollout.consensus.checks import observe
 from pytest_rollout.consensus.nodes import Nodes
-from pytest_rollout.core.errors import EngineError
+from pytest_rollout.core.errors import EngineError, Refused
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.plan import RemarkKind, lint, load
@@ -79,14 +79,33 @@ def test_the_whole_road(copied):
         with fleet.Fleet(modes, [()] * len(modes)) as nodes:
             coinjecture.project.environment.update(nodes.environment)
             judged_here = coinjecture.judge(stage, *(["-n", "2"] if stage == "local" else []))
-        in_the_way = {each["title"]: each["measured"] for each in judged_here.findings if each["outcome"] != "pass"}
-        assert in_the_way == {}, stage
-        assert judged_here.status == 0, stage
-        if stage == "final":
-            assert _way_back(coinjecture) == ["primary-both", "primary-node-1", "shadow-both", "shadow-node-1", "local"]
-        coinjecture.promote(stage)
+            in_the_way = {each["title"]: each["measured"] for each in judged_here.findings if each["outcome"] != "pass"}
+            assert in_the_way == {}, stage
+            assert judged_here.status == 0, stage
+            if stage == "shadow-node-1":
+                _promotion_asks_the_nodes(coinjecture, nodes)
+            if stage == "final":
+                assert _way_back(coinjecture) == [
+                    "primary-both",
+                    "primary-node-1",
+                    "shadow-both",
+                    "shadow-node-1",
+                    "local",
+                ]
+            coinjecture.promote(stage)
     soaks = {each["title"]: each["measured"] for each in judged_here.findings if each["title"].endswith(" soak")}
     assert soaks == dict.fromkeys(("node-1 soak", "node-2 soak"), "30d of 30d covered (rehearsed clock)")
+
+
+def _promotion_asks_the_nodes(coinjecture, nodes):
+    """What was judged a moment ago need not be so any more (rule 35)."""
+    nodes.stop(1)
+    with pytest.raises(Refused, match="node-2.mode cannot be looked at again: node node-2 is unreachable"):
+        coinjecture.promote("shadow-node-1")
+    nodes.restart(1, "shadow:1d")
+    with pytest.raises(Refused, match=r"node-2 mode was well when it was judged and is not now: is in shadow"):
+        coinjecture.promote("shadow-node-1")
+    nodes.restart(1, "legacy:8d")
 
 
 def _way_back(coinjecture):
