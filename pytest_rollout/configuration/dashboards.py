@@ -16,6 +16,9 @@ from pytest_rollout.core.errors import ConfigurationError
 _SILENT = frozenset({"row", "text", "news", "dashlist", "welcome", "alertlist", "annolist", "pluginlist"})
 """Panels that ask nothing."""
 
+_OTHERS = frozenset({"loki", "elasticsearch", "influxdb", "graphite", "tempo", "jaeger", "cloudwatch", "testdata"})
+"""Sources whose queries may stand where those of Prometheus do."""
+
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?:[:.][^}]*)?\}|(?P<bare>\w+))|\[\[(?P<old>\w+)(?::[^\]]*)?\]\]")
 _TEXT = re.compile(r"""(?x) "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | `[^`]*`""")
 _BUILT_IN: Mapping[str, str] = {
@@ -186,8 +189,6 @@ def _list(holder: Mapping[str, Any], key: str) -> list[Any]:
 
 
 def _is_prometheus(source: object, query: object) -> bool:
-    """By what it says of itself; one that says nothing is Prometheus if it has a query of that form."""
-    kind = source.get("type") if isinstance(source, dict) else source
-    if isinstance(kind, str) and not kind.startswith("$") and isinstance(source, dict):
-        return kind == "prometheus"
-    return query is not None
+    """Whether it asks Prometheus: others say so of themselves, who says nothing is taken for it."""
+    kind = source.get("type") if isinstance(source, dict) else None
+    return query is not None and kind not in _OTHERS

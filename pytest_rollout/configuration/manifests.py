@@ -88,10 +88,8 @@ def _validate(resource: dict[str, Any], where: str, version: str, check: Manifes
     from kubernetes_validate import utils  # noqa: PLC0415 - as above
 
     kind = f"{resource['apiVersion'].rpartition('/')[0]}/{resource['kind']}"
-    group = resource["apiVersion"].rpartition("/")[0]
-    is_own = "." not in group or group.endswith(".k8s.io")
     try:
-        if is_own:
+        if not _is_custom(resource):
             utils.validate(resource, version, strict=True)
             return 0
     except ValidationError as error:
@@ -110,15 +108,37 @@ def _validate(resource: dict[str, Any], where: str, version: str, check: Manifes
     return 1
 
 
+def _is_custom(resource: Mapping[str, Any]) -> bool:
+    group = str(resource["apiVersion"]).rpartition("/")[0]
+    return "." in group and not group.endswith(".k8s.io")
+
+
 def _images(resource: Any, where: str, looked: Looked) -> int:
     count = 0
-    for container in _containers(resource):
-        image = container.get("image")
+    named: list[Any] = [container.get("image") for container in _containers(resource)]
+    if _is_custom(resource):
+        named += _custom_images(resource.get("spec"))
+    for image in named:
         if isinstance(image, str) and _PINNED.fullmatch(image):
             count += 1
         else:
             looked.problems.append(f"{where}: image {image!r} is not pinned by digest; write image@sha256:…")
     return count
+
+
+def _custom_images(node: Any, depth: int = 0) -> Iterator[str]:
+    """Images that custom resources name themselves, such as ``spec.image`` of an operator's."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "image" and isinstance(value, str):
+                yield value
+            elif key not in _CONTAINERS:
+                yield from _custom_images(value, depth + 1)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _custom_images(each, depth + 1)
 
 
 def _containers(node: Any, depth: int = 0) -> Iterator[dict[str, Any]]:

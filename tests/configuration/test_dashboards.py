@@ -104,6 +104,13 @@ WRONG = {
         Outcome.FAIL,
         "variable 'job': no target exposes gone",
     ),
+    "a source of mixed kinds": (
+        lambda board: first(board).update(
+            datasource={"type": "datasource", "uid": "-- Mixed --"}, targets=[{"expr": "gone"}]
+        ),
+        Outcome.FAIL,
+        "panel 'p95': no target exposes gone",
+    ),
     "no PromQL": (
         lambda board: first(board)["targets"][0].update(expr="rate(latency_seconds_bucket)"),
         Outcome.FAIL,

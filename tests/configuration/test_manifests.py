@@ -88,6 +88,12 @@ WRONG = {
         "knows no apps.exa",
     ),
     "an image by its tag": (f"@sha256:{DIGEST}", "", {}, "image 'ghcr.io/knowton/api:v1.0.0' is not pinned by digest"),
+    "an image of a custom resource": (
+        "spec: {rateLimit: {average: 1000}}",
+        "spec: {image: traefik:latest}",
+        {},
+        "Middleware/limit: image 'traefik:latest' is not pinned by digest",
+    ),
     "half a digest": (DIGEST, DIGEST[:-2], {}, "is not pinned by digest"),
     "the zero address": (
         f'BOND_ADDRESS: "{ADDRESS}"',
