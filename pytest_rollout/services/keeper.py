@@ -59,7 +59,8 @@ def main(report: int, limit_seconds: float, command: list[str]) -> None:
         said["left"] = _end_all(program.pid, grace=not said["timed_out"])
     said["ms"] = round((time.monotonic() - started) * 1000)
     said["us"] = round((ended - began) * 1_000_000)
-    said["peak_kib"], said["floor_kib"] = (_most_kib(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF))
+    said["peak_kib"] = _most_kib()
+    said["floor_kib"] = psutil.Process().memory_info().rss // 1024  # a program begins as a copy of this process
     with os.fdopen(report, "w") as pipe:
         json.dump(said, pipe)
 
@@ -108,9 +109,9 @@ def _is_alive(process: psutil.Process) -> bool:
     return False
 
 
-def _most_kib(who: int) -> int:
-    """The most memory that one process had; macOS counts in bytes."""
-    most = resource.getrusage(who).ru_maxrss
+def _most_kib() -> int:
+    """The most memory that one of the program's processes had; macOS counts in bytes."""
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return most // 1024 if sys.platform == "darwin" else most
 
 
