@@ -94,7 +94,7 @@ def _about(run: Run, rollout: Rollout, stage: Stage, history: History, parts: Se
         run=run,
         baseline=history.baseline(stage.name),
         ticks={number: f"{tick.person} on {tick.at.date().isoformat()}" for number, tick in ticks.items()},
-        entered=history.moves[-1].value.at if history.moves else None,
+        entered=history.entered(rollout.began),
         unchanged=max(others, default=None),
     )
 

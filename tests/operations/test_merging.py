@@ -130,6 +130,8 @@ def test_parts_that_are_the_gate_together_are_one_judgement(matrix: dict[str, An
     assert next(f.measured for f in judgement.findings if f.title == "escrows settle").startswith("99 % of 200")
     assert judgement.facts["parts"].count("attempt 1") == 3
     assert judgement.run.arguments[0] == "merge"
+    (founded,) = (each for each in place.open().entries() if each.sequence == 0)
+    assert done.question.sampled.entered == datetime.fromisoformat(parse(founded.payload)["created_at"])
     assert place.open().verify() == done.entry
 
 
