@@ -22,8 +22,11 @@ def snapshot(settings: FlagSettings, folder: Path, redactor: Redactor) -> dict[s
     kind, _, file = settings.provider.partition(":")
     if kind != "flagd":
         return {key: _digest(value) for key, value in redactor.value(dict(settings.values)).items()}
+    path = folder / file
     try:
-        with (folder / file).open("rb") as opened:
+        if not path.is_file():
+            return {file: "unreadable"}  # a pipe would be waited for, a device has no end
+        with path.open("rb") as opened:
             content = json.loads(opened.read(_LARGEST))
         flags = dict(content["flags"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

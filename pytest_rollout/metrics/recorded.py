@@ -75,7 +75,9 @@ class RecordedSource:
         return ratios(times, *columns, labels=labels) if len(columns) > 1 else values(times, *columns, labels=labels)
 
     def _rows(self) -> Iterator[tuple[int, Row]]:
-        """Rows with their line numbers, as many as are complete."""
+        """Rows with their line numbers, as many as are complete; a pipe is not waited for, a device not read."""
+        if self._file.exists() and not self._file.is_file():
+            raise MetricError("it is no regular file.")
         yield from self._csv() if self._file.suffix == ".csv" else self._ndjson()
 
     def _csv(self) -> Iterator[tuple[int, Row]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,11 @@ def test_a_secret_is_taken_out_before_a_digest_is_taken() -> None:
     assert snapshot(settings, Path(), Redactor({"PIN": "hunter22"})) == snapshot(
         FlagSettings(provider="memory", values={"pin": "<PIN>"}), Path(), Redactor({})
     )
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["a pipe", "a device"])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, make) -> None:
+    """A test that replaces the file while it is judged cannot hold up who judges."""
+    make(tmp_path / "flags.json")
+
+    assert snapshot(FILE, tmp_path, Redactor({})) == {"flags.json": "unreadable"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -139,3 +140,13 @@ def test_a_declared_zone_is_the_one_that_counts() -> None:
 def test_times_of_which_nobody_knows_when_they_were(given: str, zone: str, says: str) -> None:
     with pytest.raises(MetricError, match=says):
         observation_time(given, zone=zone)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["a pipe", "a device"])
+@pytest.mark.parametrize("name", ["r.csv", "r.ndjson"])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, ask: Ask, make: Callable[[Path], None], name: str) -> None:
+    """A test that replaces the file while it is judged cannot hold up who judges, nor fill its memory."""
+    make(tmp_path / name)
+
+    with pytest.raises(MetricError, match="is no regular file"):
+        ask(kind=SourceKind.RECORDED, path=name, query="v")

@@ -76,6 +76,19 @@ def hostile_sealed(hostile: str) -> Sealed:
 
 
 @pytest.fixture
+def everything_hostile() -> Sealed:
+    """One judgement with a finding for each hostile text, in every field."""
+    texts = [each.encode("utf-8", "backslashreplace").decode() or "empty" for each in HOSTILE.values()]
+    every = [
+        make_finding(
+            text, Outcome.FAIL, item=f"t.py::test[{text}]", measured=text, needed=text, remedy=text, detail=text
+        )
+        for text in texts
+    ]
+    return make_sealed(every, rollout_title=texts[0], stage_title=texts[1], facts={text: text for text in texts})
+
+
+@pytest.fixture
 def hostile_evidence(hostile: str, hostile_sealed: Sealed) -> Evidence:
     item = hostile_sealed.judgement.findings[0].item
     return Evidence(
