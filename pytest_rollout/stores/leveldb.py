@@ -15,6 +15,7 @@ from typing import Any
 from pytest_rollout.core.errors import StoreError
 from pytest_rollout.core.exact_json import exact_json
 from pytest_rollout.core.record import Record
+from pytest_rollout.stores.leveldb_log import trouble
 
 
 class LevelDbStore:
@@ -46,6 +47,8 @@ class LevelDbStore:
         with tempfile.TemporaryDirectory(prefix="rollout-leveldb-") as private:
             copy = Path(private, "copy")
             self._copy(copy)
+            if broken := trouble(copy):
+                raise self._broken(broken)
             try:
                 database = plyvel.DB(str(copy), create_if_missing=False, paranoid_checks=True)
             except plyvel.Error as error:
@@ -64,7 +67,10 @@ class LevelDbStore:
 
     def _told(self, error: Exception) -> StoreError:
         reason = str(error).replace(str(Path(tempfile.gettempdir())), "")
-        return StoreError(f"store {self.source}: is broken ({reason[:200]}); restore it from a backup.")
+        return self._broken(reason[:200])
+
+    def _broken(self, reason: str) -> StoreError:
+        return StoreError(f"store {self.source}: is broken ({reason}); restore it from a backup.")
 
     def _copy(self, target: Path) -> None:
         """Copy the files while nobody else has the database open."""

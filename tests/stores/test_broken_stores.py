@@ -72,7 +72,44 @@ def spoil_log(path: Path) -> None:
     log.write_bytes(content)
 
 
-@pytest.mark.parametrize("spoil", [spoil_table, lose_table, cut_table, lose_manifest, spoil_log])
+def cut_log(path: Path) -> None:
+    cut(next(path.glob("*.log")), 0.5)
+
+
+def cut_the_end_of_the_log(path: Path) -> None:
+    log = next(path.glob("*.log"))
+    log.write_bytes(log.read_bytes()[:-1])
+
+
+def spoil_the_last_length(path: Path) -> None:
+    """To LevelDB itself what follows was never written."""
+    log = next(path.glob("*.log"))
+    content = bytearray(log.read_bytes())
+    content[5] = 0x7F
+    log.write_bytes(content[: 32 * 1024])
+
+
+def lose_log(path: Path) -> None:
+    next(path.glob("*.log")).unlink()
+
+
+def cut_manifest(path: Path) -> None:
+    cut(next(path.glob("MANIFEST-*")), 0.7)
+
+
+def cut(path: Path, share: float) -> None:
+    """Leave a share of it, ending within a write."""
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+
+
+SPOILS = [
+    *(spoil_table, lose_table, cut_table, lose_manifest, spoil_log, cut_manifest),
+    *(cut_log, cut_the_end_of_the_log, spoil_the_last_length, lose_log),
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
 def test_a_broken_leveldb_is_one_sentence(leveldb, spoil) -> None:
     """Each of them would otherwise be a store with fewer records."""
     spoil(leveldb)
