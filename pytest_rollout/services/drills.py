@@ -149,9 +149,9 @@ def damage(path: Path, how: Damage) -> None:
     if not path.exists():
         raise ServiceError(f"the copy has no {path.name} to damage; correct damage.file.")
     if how in {Damage.UNREADABLE, Damage.READ_ONLY}:
-        if os.geteuid() == 0:
-            raise ServiceError("no permission stops root, as whom the gate runs; run it as another user.")
         _forbid(path, how)
+        if os.access(path, os.R_OK if how is Damage.UNREADABLE else os.W_OK):
+            raise ServiceError("no permission stops root, as whom the gate runs; run it as another user.")
         return
     if not path.is_file():
         raise ServiceError(f"{path.name} is a folder; name a file of it to damage.")

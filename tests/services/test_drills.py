@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -148,10 +149,10 @@ def test_a_kill_between_the_two_writes_is_recovered_from(drilled: Any) -> None:
 def test_a_kill_that_came_too_late_or_not_between_proves_nothing(drilled: Any) -> None:
     late = drilled(kill=Kill(times=1, within=timedelta(seconds=15)), recover=(MEND, "{copy}"))
     behind = drilled(
-        WRITE,
-        *("{copy}", "{number}", "5", "one,other"),
+        "import time; time.sleep(60)",
+        "{copy}",
         kill=Kill(times=1, when="^never printed", within=None),
-        run={"limit": timedelta(seconds=0.01)},
+        run={"limit": timedelta(seconds=0.2)},
         recover=(MEND, "{copy}"),
     )
 
@@ -201,20 +202,81 @@ def test_what_was_torn_is_mended_and_both_sides_agree(drilled: Any) -> None:
 
 
 @pytest.mark.parametrize("how", [Damage.UNREADABLE, Damage.READ_ONLY])
-def test_permissions_are_lost_on_the_copy(folder: Path, drilled: Any, monkeypatch: Any, how: Damage) -> None:
-    """Root, whom none stops, is told so; for others the modes are gone from the copy, and come back to mend it."""
-    about = {"damage": how, "file": "state", "stores": False}
-    show = "import os, sys; print(oct(os.stat(sys.argv[1] + '/state').st_mode))"
-    printed = "0o40000$" if how is Damage.UNREADABLE else "0o40555$"
+def test_whom_no_permission_stops_is_told_so(drilled: Any, monkeypatch: Any, how: Damage) -> None:
+    """Root, who would read and write all the same."""
+    monkeypatch.setattr(drills.os, "access", lambda *_: True)
 
-    monkeypatch.setattr(drills.os, "geteuid", lambda: 1000)
-    finding = drilled(show, "{copy}", run={"must_print": (printed,)}, recover=(MEND, "{copy}"), **about)
-    assert finding.outcome is Outcome.PASS, finding.measured
-    assert (folder / "state").stat().st_mode & 0o700 == 0o700
-
-    monkeypatch.setattr(drills.os, "geteuid", lambda: 0)
     with pytest.raises(ServiceError, match="no permission stops root, as whom the gate runs"):
-        drilled(show, "{copy}", **about)
+        drilled(READ, "{copy}", damage=how, file="state", stores=False)
+
+
+AS_ANYBODY = """
+import ctypes, os, sys
+if os.geteuid() == 0:
+    libc = ctypes.CDLL(None, use_errno=True)
+    for overrides in (1, 2):  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, gone for good after the next exec
+        if libc.prctl(24, overrides, 0, 0, 0):
+            sys.exit(os.strerror(ctypes.get_errno()))
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+STOPPED = """
+import json, sys
+from pathlib import Path
+from pytest_rollout.core.command import Command
+from pytest_rollout.core.drill import Damage, Drill
+from pytest_rollout.core.evidence import Observation
+from pytest_rollout.core.record import Identity
+from pytest_rollout.core.store_check import StoreCheck, StoreKind, StoreSettings
+from pytest_rollout.core.store_tally import Asked
+from pytest_rollout.services import drills
+from pytest_rollout.stores.opening import Stores
+
+folder = Path(sys.argv[1])
+one, other = (
+    StoreSettings(name=name, kind=StoreKind.NDJSON, path=folder / "state" / f"{name}.ndjson")
+    for name in ("one", "other")
+)
+both = StoreCheck(name="both", left=one, right=other, asked=Asked(identity=Identity(key=("id",))))
+said = []
+for how, code in json.loads(sys.argv[2]):
+    given = dict(folder=folder)
+    stopped = Command(
+        name="it", run=(sys.executable, "-c", code, "{copy}/state/one.ndjson"), statuses=(1,),
+        must_print=("^PermissionError",), **given,
+    )
+    mended = Command(name="mended", run=("cat", "{copy}/state/one.ndjson"), must_print=("id",), **given)
+    made = Drill(
+        name="it", run=stopped, recover=mended, copy=("state",), damage=Damage(how), file="state", stores=both
+    )
+    value, source = drills.observe(made, folder, Stores({}).look)
+    finding = made.judge("item", Observation(item="item", value=value, source=source))
+    said.append([finding.outcome, finding.measured])
+print(json.dumps(said))
+"""
+OPENS = "import sys; print(open(sys.argv[1]).read())"
+APPENDS = "import sys; open(sys.argv[1], 'a').write('half')"
+SWALLOWS = "import sys\ntry: open(sys.argv[1], 'r+')\nexcept OSError: pass"
+
+
+def test_lost_permissions_stop_a_command_for_real(folder: Path) -> None:
+    """The kernel refuses whoever is not above permissions; root gives up being so. Both come back to mend the copy."""
+    cases = [
+        (Damage.UNREADABLE, OPENS),
+        (Damage.READ_ONLY, APPENDS),
+        (Damage.UNREADABLE, SWALLOWS),
+        (Damage.READ_ONLY, SWALLOWS),
+        (Damage.READ_ONLY, OPENS),
+    ]
+    command = [sys.executable, "-c", AS_ANYBODY, "-c", STOPPED, str(folder), json.dumps(cases)]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+    assert done.returncode == 0, done.stderr
+    unreadable, read_only, *overlooked = json.loads(done.stdout)
+    assert unreadable[0] == read_only[0] == Outcome.PASS, done.stdout
+    assert [outcome for outcome, _ in overlooked] == [Outcome.FAIL] * 3, done.stdout
+    assert (folder / "state").stat().st_mode & 0o700 == 0o700
+    assert (folder / "state" / "one.ndjson").read_text() == '{"id": 0}\n'
 
 
 def test_damage_that_would_do_nothing_is_no_drill(drilled: Any, folder: Path) -> None:
