@@ -25,7 +25,7 @@ sys.path.insert(0, str(HERE))  # a gate starts Python without the script's own f
 import manager  # noqa: E402 - found there
 from manager import FILES, JsonState, LevelDbState, StateError, open_state  # noqa: E402 - as above
 
-PAUSE_SECONDS = 2.0
+PAUSE_SECONDS = 20.0
 PAIRS = 60
 """Repetitions of each measurement; both backends take turns, so what slows one slows the other."""
 
