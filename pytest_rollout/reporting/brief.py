@@ -11,6 +11,7 @@ from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.judgement import Judgement, Sealed
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
 from pytest_rollout.core.rollout import Stage
+from pytest_rollout.core.store_check import SORTS
 from pytest_rollout.reporting import phrases
 from pytest_rollout.reporting.text import code, markdown
 from pytest_rollout.reporting.verdict import VERIFY
@@ -37,6 +38,7 @@ def parts(sealed: Sealed, stage: Stage) -> Iterator[str]:
     heads, *rows = _particulars(sealed)
     yield from _table(heads, rows)
     yield from _in_the_way(judgement)
+    yield from _records(judgement)
     yield from _totals(judgement)
     yield from _criteria(judgement, stage)
     yield from _checklist(judgement, stage)
@@ -111,6 +113,29 @@ def _in_the_way(judgement: Judgement) -> Iterator[str]:
         for finding in blocking[:MOST]
     ]
     yield from _table(("item", "measured", "needed", "outcome", "next", "where"), rows, of=len(blocking))
+
+
+def _records(judgement: Judgement) -> Iterator[str]:
+    """What is wrong in stores, a record or a field of one a row, as far as the findings list it."""
+    told = [
+        (finding.title or finding.item, *_record(line))
+        for finding in judgement.findings
+        if finding.kind is Kind.STORE and finding.outcome is Outcome.FAIL
+        for line in finding.detail.splitlines()
+    ]
+    if not told:
+        return
+    yield f"## In the stores ({len(told):,})\n\n"
+    rows = [tuple(map(markdown, row)) for row in told[:MOST]]
+    yield from _table(("check", "record", "found"), rows, of=len(told))
+
+
+def _record(line: str) -> tuple[str, str]:
+    """Which record, or which of its fields, and what is wrong with it: ``field: left | right``, or ``sort: record``."""
+    before, _, after = line.partition(": ")
+    if before in SORTS:
+        return after, SORTS[before].format(left="the left one", right="the right one")
+    return before, after
 
 
 def _totals(judgement: Judgement) -> Iterator[str]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.judgement import Sealed
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
+from pytest_rollout.core.record import Identity
 from pytest_rollout.core.rollout import Stage
+from pytest_rollout.core.store_check import StoreCheck, StoreKind, StoreSettings
+from pytest_rollout.core.store_tally import Asked
 from pytest_rollout.reporting.brief import MOST, differences, parts
 
 
@@ -82,6 +87,41 @@ def test_advisory_items_stand_apart(seal, findings, stage: Stage) -> None:
 
 def test_the_line_that_says_why_stands_beside_a_failed_test(seal, findings, stage: Stage) -> None:
     assert "failed in call: `assert 3 == 4`" in page_of(seal(findings), stage)
+
+
+def test_what_differs_in_stores_is_a_table(seal, finding, stage: Stage) -> None:
+    """Each record beside what was found of it; what passed, or could not be looked at, has none."""
+    identity = Identity(key=("chainId", "contractName"))
+    check = StoreCheck(
+        name="all moved",
+        left=StoreSettings(name="before", kind=StoreKind.NDJSON, path=Path("before")),
+        right=StoreSettings(name="after", kind=StoreKind.NDJSON, path=Path("after")),
+        asked=Asked(identity=identity),
+    )
+    value = {
+        "pair": True,
+        "left": 2,
+        "right": 1,
+        "same": 0,
+        "counts": {"differing": 1, "only_left": 1},
+        "listed": {
+            "differing": [["56/Look", [["at", "1", "2"], ["owner", "a|b", "nothing"]]]],
+            "only_left": ["97/Look"],
+        },
+    }
+    judged = check.judge("plan::alpha::stores::all moved", Observation(item="x", value=value))
+    other = finding("other", Outcome.ERROR, kind=Kind.STORE, detail="Traceback: no\nsuch thing")
+
+    page = page_of(seal([judged, other]), stage)
+
+    assert [row for row in page.partition("## In the stores (3)")[2].partition("##")[0].splitlines() if row] == [
+        "| check | record | found |",
+        "| --- | --- | --- |",
+        "| all moved | 56/Look at | 1 &#124; 2 |",
+        "| all moved | 56/Look owner | a&#124;b &#124; nothing |",
+        "| all moved | 97/Look | only in the left one |",
+    ]
+    assert "In the stores" not in page_of(seal([other]), stage)
 
 
 def test_an_uncommitted_gate_is_told(seal, finding, stage: Stage) -> None:

@@ -96,6 +96,11 @@ class Habits(BaseHTTPRequestHandler):
         most = int(query or "5")
         self._answer(200 if self.server.count <= most else 429)
 
+    def on_limited_for_good(self, _query: str, _body: bytes) -> None:
+        """Three requests, and never one more."""
+        self.server.count += 1
+        self._answer(200 if self.server.count <= 3 else 429)
+
     def on_mint(self, query: str, body: bytes) -> None:
         if body == b'{"amount": 1}' and not query:
             self._answer(201, b"{}")

@@ -186,6 +186,7 @@ QUOTAS = {
     "too early": ("/limited?3", 5, Outcome.FAIL, "request 4 of 5 got 429"),
     "never": ("/health", 3, Outcome.FAIL, "16 requests were answered and none got 429"),
     "another answer": ("/sometimes", 20, Outcome.FAIL, "under the rate limit: answers 503"),
+    "and never lifted": ("/limited-for-good", 2, Outcome.FAIL, "did not answer again when the period was over"),
 }
 
 
