@@ -12,6 +12,11 @@ from urllib.parse import quote
 from pytest_rollout.core.errors import StoreError, listed, suggestion
 from pytest_rollout.core.record import Record
 
+_MAGIC = b"SQLite format 3\0"
+_PAGE_SIZE = slice(16, 18)
+_LARGEST_PAGE = 65_536
+"""Written as 1."""
+
 
 class SqliteStore:
     """Rows with their columns; opened for reading alone."""
@@ -29,11 +34,22 @@ class SqliteStore:
         """A record a row; bytes are written in hex, fractions exactly as SQLite prints them."""
         if not self._path.is_file():
             raise StoreError(f"store {self._path.name}: no such file; correct its path.")
+        if self._is_cut_off():
+            raise StoreError(f"store {self.source}: ends in the midst of a page; restore it from a backup.")
         try:
             with closing(sqlite3.connect(f"file:{quote(str(self._path))}?mode=ro", uri=True)) as connection:
                 yield from self._rows(connection)
         except sqlite3.Error as error:
             raise StoreError(f"store {self.source}: cannot be read ({error}).") from None
+
+    def _is_cut_off(self) -> bool:
+        """Where less than a page is missing, SQLite itself reads zeros; where more is, it says so."""
+        with self._path.open("rb") as file:
+            header = file.read(_PAGE_SIZE.stop)
+        size = int.from_bytes(header[_PAGE_SIZE], "big")
+        return (
+            header.startswith(_MAGIC) and self._path.stat().st_size % (_LARGEST_PAGE if size == 1 else size or 1) != 0
+        )
 
     def _rows(self, connection: sqlite3.Connection) -> Iterator[Record]:
         tables = [

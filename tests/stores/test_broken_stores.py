@@ -224,6 +224,21 @@ def test_a_file_that_is_no_database_is_told(tmp_path) -> None:
         list(SqliteStore(tmp_path / "a.db", "deals").records())
 
 
+@pytest.mark.parametrize(("missing", "says"), [(1, "ends in the midst of a page"), (4096, "malformed")])
+def test_a_database_that_was_cut_off_is_told(tmp_path, missing, says) -> None:
+    """One byte less, and SQLite would read a zero in its place."""
+    path = tmp_path / "a.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA page_size = 4096")
+        connection.execute("CREATE TABLE deals (id, text)")
+        connection.executemany("INSERT INTO deals VALUES (?, ?)", [(number, "x" * 100) for number in range(200)])
+    connection.close()
+    path.write_bytes(path.read_bytes()[:-missing])
+
+    with pytest.raises(StoreError, match=says):
+        list(SqliteStore(path, "deals").records())
+
+
 UNIFIED = {
     "schemaVersion": "1",
     "network": "bscmainnet",
