@@ -43,6 +43,7 @@ def observe(drill: Drill, folder: Path, look: Look) -> tuple[dict[str, Any], str
         before = list(_marks(folder, drill.copy))
         for name in drill.copy:
             _copy(folder / name, place / name)
+        _stay_inside(place)
         try:
             seen = _Drilled(drill, folder, place, look).seen()
         finally:
@@ -200,6 +201,14 @@ def _copy(source: Path, target: Path) -> None:
             shutil.copy2(source, target)
     except (OSError, shutil.Error) as error:
         raise ServiceError(f"{source.name} cannot be copied: {str(error)[:200]}.") from None
+
+
+def _stay_inside(place: Path) -> None:
+    """Through a link out of the copy a drill would reach what is no copy."""
+    inside = os.path.realpath(place)
+    for each in place.rglob("*"):
+        if each.is_symlink() and not Path(os.path.realpath(each)).is_relative_to(inside):
+            raise ServiceError(f"{each.relative_to(place)} is a link that leads out of the copy; drill on files.")
 
 
 def _marks(folder: Path, names: tuple[str, ...]) -> Iterator[tuple[str, int, int]]:

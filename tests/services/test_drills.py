@@ -288,6 +288,22 @@ def test_damage_that_would_do_nothing_is_no_drill(drilled: Any, folder: Path) ->
         drilled(READ, "{copy}", damage=Damage.REMOVE, file="state/gone.json")
 
 
+def test_a_link_out_of_the_copy_is_refused(drilled: Any, folder: Path) -> None:
+    """Damage done through it would be done to the original."""
+    original = folder / "state" / "one.ndjson"
+    (folder / "state" / "current.ndjson").symlink_to(original)
+    about = {"damage": Damage.EMPTY, "file": "state/current.ndjson", "stores": False}
+
+    with pytest.raises(ServiceError, match="state/current.ndjson is a link that leads out of the copy"):
+        drilled("pass", "{copy}", **about)
+    assert original.read_text() == '{"id": 0}\n'
+
+    (folder / "state" / "current.ndjson").unlink()
+    (folder / "state" / "current.ndjson").symlink_to("one.ndjson")
+    assert drilled("pass", "{copy}", **about).outcome is Outcome.PASS
+    assert original.read_text() == '{"id": 0}\n'
+
+
 def test_many_at_once_all_write(drilled: Any) -> None:
     """What each loses of the others is a write that never came."""
     lossy = """
