@@ -84,7 +84,7 @@ def init(
 @app.command()
 def lint(as_json: Json = False) -> int:
     """Read every plan and report contradictions; no network is touched."""
-    from pytest_rollout.plan import lint as lint_plan  # noqa: PLC0415 - only for this command
+    from pytest_rollout.plan.lint import lint as lint_plan  # noqa: PLC0415 - only for this command
 
     workspace = operations.Workspace.at(Path.cwd())
     remarks = [(rollout, remark) for rollout in workspace.rollouts for remark in lint_plan(rollout, now=_now())]

@@ -13,7 +13,7 @@ from pytest_rollout.operations import Standing
 from pytest_rollout.reporting.text import line
 
 if TYPE_CHECKING:  # pydantic, for lint alone
-    from pytest_rollout.plan import Remark
+    from pytest_rollout.plan.lint import Remark
 
 _SHOWN = 10
 _LONGEST = 120

@@ -9,20 +9,23 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytest_rollout.core.check import Check
-from pytest_rollout.core.criterion import Criterion
-from pytest_rollout.core.database import DatabaseSettings
-from pytest_rollout.core.endpoint import Service
-from pytest_rollout.core.engines import EngineSettings, NodeSettings
-from pytest_rollout.core.faults import DrillPolicy
-from pytest_rollout.core.mode import Mode
-from pytest_rollout.core.notice import Importance
 from pytest_rollout.core.outcome import Kind
-from pytest_rollout.core.signoff import SignoffPolicy
-from pytest_rollout.core.soak import Soak
-from pytest_rollout.core.store_check import StoreSettings
-from pytest_rollout.core.units import Unit
+
+if TYPE_CHECKING:  # a plan pays for the sections that it has
+    from pytest_rollout.core.check import Check
+    from pytest_rollout.core.criterion import Criterion
+    from pytest_rollout.core.database import DatabaseSettings
+    from pytest_rollout.core.endpoint import Service
+    from pytest_rollout.core.engines import EngineSettings, NodeSettings
+    from pytest_rollout.core.faults import DrillPolicy
+    from pytest_rollout.core.mode import Mode
+    from pytest_rollout.core.notice import Importance
+    from pytest_rollout.core.signoff import SignoffPolicy
+    from pytest_rollout.core.soak import Soak
+    from pytest_rollout.core.store_check import StoreSettings
+    from pytest_rollout.core.units import Unit
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 """What rollouts, stages and networks may be called: safe in paths, node ids and commands."""

@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING
 
 from pytest_rollout.core.rollout import Rollout
 from pytest_rollout.plan import settings, texts
-from pytest_rollout.plan.databases import databases, passwords
+from pytest_rollout.plan.checks import Declared
 from pytest_rollout.plan.durations import duration
-from pytest_rollout.plan.endpoints import services
-from pytest_rollout.plan.engines import engines, nodes
 from pytest_rollout.plan.environment import filled
 from pytest_rollout.plan.metrics import metrics
 from pytest_rollout.plan.networks import read_networks, secrets_in
 from pytest_rollout.plan.notifications import notifications
 from pytest_rollout.plan.reading import parse, read
 from pytest_rollout.plan.sentence import Written
-from pytest_rollout.plan.stages import Declared, is_owed_something, stages
-from pytest_rollout.plan.stores import stores
+from pytest_rollout.plan.stages import is_owed_something, stages
 from pytest_rollout.plan.testfiles import has_tests
 
 if TYPE_CHECKING:
+    from pytest_rollout.core.database import DatabaseSettings
+    from pytest_rollout.core.endpoint import Service
+    from pytest_rollout.core.engines import EngineSettings, NodeSettings
+    from pytest_rollout.core.store_check import StoreSettings
     from pytest_rollout.plan.shape import Plan
 
 
@@ -76,11 +77,11 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         metrics=metrics(written, plan.metrics, networks),
         folder=folder,
         environment=settings.variables(written, table.environment),
-        services=services(written, folder, plan.services),
-        engines=engines(written, folder, plan.engines),
-        nodes=nodes(written, plan.nodes),
-        stores=stores(written, folder, plan.stores),
-        databases=databases(written, folder, plan.databases),
+        services=_services(written, folder, plan),
+        engines=_engines(written, folder, plan),
+        nodes=_nodes(written, plan),
+        stores=_stores(written, folder, plan),
+        databases=_databases(written, folder, plan),
     )
     told, addresses = notifications(written, plan.notifications, plan.cdevents)
     ledger = texts.like(texts.LEDGER, "ledger's id; `rollout ledger show` prints it")
@@ -99,7 +100,7 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         contradictions=settings.contradictions(written, plan.contradictions),
         notifications=told,
         services=declared.services,
-        secrets=addresses | secrets_in(networks) | passwords(declared.databases) | dict(written.secrets),
+        secrets=addresses | secrets_in(networks) | _passwords(declared) | dict(written.secrets),
         stores=declared.stores,
         databases=declared.databases,
         environment=tuple(declared.environment),
@@ -110,6 +111,54 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
     )
     _check_gates(written, rollout)
     return rollout
+
+
+def _services(written: Written, folder: Path, plan: Plan) -> dict[str, Service]:
+    if not plan.services:
+        return {}
+    from pytest_rollout.plan.endpoints import services  # noqa: PLC0415 - a plan pays for the sections that it has
+
+    return services(written, folder, plan.services)
+
+
+def _engines(written: Written, folder: Path, plan: Plan) -> EngineSettings | None:
+    if plan.engines is None:
+        return None
+    from pytest_rollout.plan.engines import engines  # noqa: PLC0415 - as above
+
+    return engines(written, folder, plan.engines)
+
+
+def _nodes(written: Written, plan: Plan) -> dict[str, NodeSettings]:
+    if not plan.nodes:
+        return {}
+    from pytest_rollout.plan.engines import nodes  # noqa: PLC0415 - as above
+
+    return nodes(written, plan.nodes)
+
+
+def _stores(written: Written, folder: Path, plan: Plan) -> dict[str, StoreSettings]:
+    if not plan.stores:
+        return {}
+    from pytest_rollout.plan.stores import stores  # noqa: PLC0415 - as above
+
+    return stores(written, folder, plan.stores)
+
+
+def _databases(written: Written, folder: Path, plan: Plan) -> dict[str, DatabaseSettings]:
+    if not plan.databases:
+        return {}
+    from pytest_rollout.plan.databases import databases  # noqa: PLC0415 - as above
+
+    return databases(written, folder, plan.databases)
+
+
+def _passwords(declared: Declared) -> dict[str, str]:
+    if not declared.databases:
+        return {}
+    from pytest_rollout.plan.databases import passwords  # noqa: PLC0415 - as above
+
+    return passwords(declared.databases)
 
 
 def _check_gates(written: Written, rollout: Rollout) -> None:

@@ -3,70 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_rollout.core.database import DatabaseSettings
-from pytest_rollout.core.endpoint import Service
-from pytest_rollout.core.engines import EngineSettings, NodeSettings
 from pytest_rollout.core.errors import suggestion
-from pytest_rollout.core.faults import DrillPolicy
 from pytest_rollout.core.rollout import (
     ChecklistEntry,
-    ContractSettings,
     Exposure,
     FlagState,
     KnownFailure,
-    Metric,
-    Network,
     Stage,
     Value,
     WatchSettings,
 )
-from pytest_rollout.core.store_check import StoreSettings
 from pytest_rollout.plan import texts
-from pytest_rollout.plan.commands import commands
-from pytest_rollout.plan.configuration import configuration
+from pytest_rollout.plan.checks import checks
 from pytest_rollout.plan.criteria import criteria
-from pytest_rollout.plan.databases import database_checks
-from pytest_rollout.plan.drills import drills, ratios
 from pytest_rollout.plan.durations import duration
-from pytest_rollout.plan.endpoints import endpoints
-from pytest_rollout.plan.engines import engine_checks, node_rungs, stage_mode
-from pytest_rollout.plan.inventory import listed
 from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, quoted, some, unknown
-from pytest_rollout.plan.signoffs import signoffs
-from pytest_rollout.plan.soaks import soak
 from pytest_rollout.plan.states import Known, states
-from pytest_rollout.plan.stores import store_checks
 
 if TYPE_CHECKING:
+    from pytest_rollout.core.criterion import Criterion
+    from pytest_rollout.core.faults import DrillPolicy
+    from pytest_rollout.core.mode import Mode
+    from pytest_rollout.core.rollout import Network
+    from pytest_rollout.core.signoff import SignoffPolicy
+    from pytest_rollout.core.soak import Soak
+    from pytest_rollout.plan.checks import Declared
     from pytest_rollout.plan.stage_shape import DrilledTable, ExposureTable, StageTable, WatchTable
 
 LONGEST_RUN = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
-    """What the rest of the plan declares, for stages to refer to.
-
-    ``folder`` holds the plan, ``environment`` lists the variables that reach the gate. ``flags`` maps
-    each flag's key to its value, or to None where only the provider knows it.
-    """
-
-    networks: Mapping[str, Network]
-    contracts: ContractSettings
-    flags: Mapping[str, Value | None]
-    metrics: Mapping[str, Metric]
-    folder: Path
-    environment: Sequence[str]
-    services: Mapping[str, Service]
-    engines: EngineSettings | None = None
-    nodes: Mapping[str, NodeSettings] = field(default_factory=dict)
-    stores: Mapping[str, StoreSettings]
-    databases: Mapping[str, DatabaseSettings] = field(default_factory=dict)
 
 
 def stages(written: Written, tables: Mapping[str, StageTable], declared: Declared) -> tuple[Stage, ...]:
@@ -89,14 +56,6 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
     if deadline > LONGEST_RUN:
         raise written.wrong((*place, "deadline"), f"{GIVEN} is longer than 24h, the longest a run of a gate may take.")
     judged = criteria(written, name, table, declared.metrics)
-    held = store_checks(
-        written,
-        name,
-        table.stores,
-        declared.stores,
-        contracts=declared.contracts.inventory,
-        networks=declared.networks,
-    )
     return Stage(
         name=name,
         title=written.read((*place, "title"), table.title or name, texts.line),
@@ -106,28 +65,43 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
         contracts=states(written, name, table, network, known),
         criteria=judged,
         duration=None if table.duration is None else written.read((*place, "duration"), table.duration, duration),
-        soak=soak(written, name, table.soak, judged, declared.metrics),
+        soak=_soak(written, name, table, judged, declared),
         checklist=_checklist(written, place, table),
         known_failures=_known_failures(written, place, table),
         removed=_removed(written, place, table),
         deadline=deadline,
-        signoffs=signoffs(written, place, table.signoffs, network),
+        signoffs=_signoffs(written, place, table, network),
         drilled=_drilled(written, place, table.drilled),
         watch=_watch(written, place, table.watch),
-        checks=(
-            *commands(written, name, table.commands, declared.folder, declared.environment),
-            *endpoints(written, name, table.endpoints, declared.folder, declared.services),
-            *engine_checks(written, name, table.engines, declared.engines, declared.folder),
-            *node_rungs(written, name, table.nodes, declared.nodes),
-            *listed(written, name, table.inventory, declared.contracts, declared.networks),
-            *held,
-            *drills(written, name, table.drills, declared.folder, declared.environment, held),
-            *ratios(written, name, table.ratios, declared.folder, declared.environment),
-            *configuration(written, name, table, declared.folder, declared.services, declared.networks),
-            *database_checks(written, name, table.databases, declared.databases, declared.networks, declared.folder),
-        ),
-        mode=stage_mode(written, name, table.engines),
+        checks=tuple(checks(written, name, table, declared)),
+        mode=_mode(written, name, table),
     )
+
+
+def _signoffs(written: Written, place: Place, table: StageTable, network: Network | None) -> SignoffPolicy | None:
+    if table.signoffs is None:
+        return None
+    from pytest_rollout.plan.signoffs import signoffs  # noqa: PLC0415 - a plan pays for the sections that it has
+
+    return signoffs(written, place, table.signoffs, network)
+
+
+def _soak(
+    written: Written, stage: str, table: StageTable, judged: Sequence[Criterion], declared: Declared
+) -> Soak | None:
+    if table.soak is None:
+        return None
+    from pytest_rollout.plan.soaks import soak  # noqa: PLC0415 - as above
+
+    return soak(written, stage, table.soak, judged, declared.metrics)
+
+
+def _mode(written: Written, stage: str, table: StageTable) -> Mode | None:
+    if table.engines is None:
+        return None
+    from pytest_rollout.plan.engines import stage_mode  # noqa: PLC0415 - as above
+
+    return stage_mode(written, stage, table.engines)
 
 
 def _exposure(written: Written, place: Place, table: ExposureTable, flags: Mapping[str, Value | None]) -> Exposure:
@@ -165,6 +139,8 @@ def _watch(written: Written, place: Place, table: WatchTable | None) -> WatchSet
 def _drilled(written: Written, place: Place, table: DrilledTable | None) -> DrillPolicy | None:
     if table is None:
         return None
+    from pytest_rollout.core.faults import DrillPolicy  # noqa: PLC0415 - as above
+
     place = (*place, "drilled")
     score = written.read((*place, "score"), table.score, texts.share)
     if not score:

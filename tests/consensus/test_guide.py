@@ -23,7 +23,8 @@ from pytest_rollout.core.node_check import NodeCheck
 from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.core.rollout import Rollout
 from pytest_rollout.core.series import nanoseconds
-from pytest_rollout.plan import lint, load
+from pytest_rollout.plan import load
+from pytest_rollout.plan.lint import lint
 from pytest_rollout.runner.sampling import ask
 from tests import servers
 

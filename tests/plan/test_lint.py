@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_rollout.core.rollout import Rollout
-from pytest_rollout.plan import RemarkKind, lint, load
+from pytest_rollout.plan import load
+from pytest_rollout.plan.lint import RemarkKind, lint
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 Load = Callable[..., Rollout]

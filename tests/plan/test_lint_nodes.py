@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_rollout.core.rollout import Rollout
-from pytest_rollout.plan import RemarkKind, lint
+from pytest_rollout.plan.lint import RemarkKind, lint
 
 PLAN = """
 [rollout]

@@ -18,7 +18,8 @@ from pytest_rollout.consensus.nodes import Nodes
 from pytest_rollout.core.errors import EngineError, Refused
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.outcome import Kind, Outcome
-from pytest_rollout.plan import RemarkKind, lint, load
+from pytest_rollout.plan import load
+from pytest_rollout.plan.lint import RemarkKind, lint
 
 SUITE = Path(__file__).parents[2] / "suites" / "coinjecture"
 

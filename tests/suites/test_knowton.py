@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from pytest_rollout.core.outcome import Outcome
-from pytest_rollout.plan import RemarkKind, lint, load
+from pytest_rollout.plan import load
+from pytest_rollout.plan.lint import RemarkKind, lint
 
 SUITE = Path(__file__).parents[2] / "suites" / "knowton"
 QUOTA = ('requests = 1000, per = "1m"', 'requests = 50, per = "2s"')

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from pytest_rollout.plan import RemarkKind, lint, load
+from pytest_rollout.plan import load
+from pytest_rollout.plan.lint import RemarkKind, lint
 
 ROOT = Path(__file__).parents[2]
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())

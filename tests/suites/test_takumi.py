@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pytest_rollout.plan import RemarkKind, lint, load
+from pytest_rollout.plan import load
+from pytest_rollout.plan.lint import RemarkKind, lint
 from tests import servers
 from tests.suites import platforms
 
