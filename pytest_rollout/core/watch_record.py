@@ -6,13 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.entries import EntryKind
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.core.outcome import Verdict
 from pytest_rollout.core.records import Record
-from pytest_rollout.core.watching import Sight
+
+if TYPE_CHECKING:
+    from pytest_rollout.core.watching import Sight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
