@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import threading
 import time
@@ -23,7 +24,7 @@ _NOTHING: _Outcome = (None, None, 0)
 
 
 class StuckError(Exception):
-    """Too many earlier calls still hang, so this one was not made."""
+    """Too many earlier calls still hang, or there is no thread to be had, so this one was not made."""
 
 
 class LateError(Exception):
@@ -59,9 +60,16 @@ def ask_here(ask: Ask, block: Any, reasons: Mapping[str, str]) -> tuple[Answer, 
 
 
 class Guard:
-    """Threads that wait for engine calls; one that hangs is left behind, and ends with its call."""
+    """Threads that wait for engine calls; one that hangs is left behind, and ends with its call.
+
+    A process that was forked has none of them, and begins with its own.
+    """
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
         self._idle: list[_Worker] = []
         self._stuck = 0
         self._lock = threading.Lock()
@@ -70,12 +78,14 @@ class Guard:
         self, ask: Ask, block: Any, seconds: float, reasons: Mapping[str, str]
     ) -> tuple[Answer, BaseException | None]:
         """The answer within the limit; raises ``LateError`` past it, ``StuckError`` where no call is made."""
+        if self._process != os.getpid():
+            self._begin()
         try:
             worker = self._idle.pop()
         except IndexError:
             if self._stuck >= MOST_STUCK:
                 raise StuckError from None
-            worker = _Worker()
+            worker = _started()
         worker.call(ask, block)
         try:
             has_answered = worker.done.acquire(timeout=seconds)
@@ -105,6 +115,14 @@ class Guard:
     def _came_back(self) -> None:
         with self._lock:
             self._stuck -= 1
+
+
+def _started() -> _Worker:
+    """A thread to ask; where the system gives no more of them, the call is not made."""
+    try:
+        return _Worker()
+    except RuntimeError:
+        raise StuckError from None
 
 
 class _Worker:
