@@ -289,6 +289,8 @@ class Recorder:
         return {f.removeprefix(root).replace(os.sep, "/") for f in files if f.endswith(os.sep + "conftest.py")}
 
     def _id(self, item: str) -> str:
+        if item.isascii() and "[" not in item and len(item) <= LONGEST_TEXT:
+            return item  # most ids: without parameters there is nothing to hide or to spell out
         return _writable(kept_id(item, self._redactor))
 
     def _text(self, text: str) -> str:

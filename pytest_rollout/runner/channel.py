@@ -226,7 +226,9 @@ class Outbox:
         self._socket.connect(path)
         self._number = 0
         self._one_at_a_time = threading.RLock()
-        self._encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
+        self._encode = json.JSONEncoder(
+            ensure_ascii=True, separators=(",", ":"), allow_nan=False, check_circular=False
+        ).encode
 
     def introduce(self, process: str, about: dict[str, Any]) -> Briefing:
         """Say hello as ``process`` and wait for the go-ahead."""
