@@ -13,6 +13,7 @@ from pytest_rollout.core.database import Column, DatabaseSettings, Index, Migrat
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Kind, Outcome
+from pytest_rollout.core.recorded import count, texts
 from pytest_rollout.core.sql_words import is_default, type_name
 
 Problem = tuple[Outcome, str]
@@ -118,11 +119,11 @@ class DatabaseCheck:
         if self.tag is not None:
             yield from _tagged(self.tag, seen["tag"], told)
         if self.models:
-            drift = _texts(seen["drift"])
+            drift = texts(seen["drift"])
             yield from ((Outcome.FAIL, f"drift: {each}") for each in drift)
             told.append("no drift" if not drift else "")
         if self.revisions is not None:
-            current, heads = _texts(seen["revisions"]["current"]), _texts(seen["revisions"]["heads"])
+            current, heads = texts(seen["revisions"]["current"]), texts(seen["revisions"]["heads"])
             if not heads:
                 yield Outcome.ERROR, "there is no revision in the folder"
             elif sorted(current) != sorted(heads):
@@ -130,7 +131,7 @@ class DatabaseCheck:
             told.append(f"revision {', '.join(current)}")
 
     def _counted(self, seen: Mapping[str, Any], told: list[str]) -> Iterator[Problem]:
-        rows = _count(seen["here"]["rows"])
+        rows = count(seen["here"]["rows"])
         told.append(f"{rows} rows")
         if self.rows is not None and not self.rows.holds(Fraction(rows)):
             yield Outcome.FAIL, f"{rows} rows, not {self.rows}"
@@ -201,21 +202,21 @@ def _column(name: str, wanted: Column, seen: Mapping[str, Any]) -> Iterator[Prob
 
 
 def _differing(here: Mapping[str, Any], other: Mapping[str, Any], sums: Sequence[str], where: str) -> Iterator[Problem]:
-    ours, theirs = _count(here["rows"]), _count(other["rows"])
+    ours, theirs = count(here["rows"]), count(other["rows"])
     if ours != theirs:
         yield Outcome.FAIL, f"{ours} rows, and {theirs} {where}"
     for name in sums:
         one, two = here["sums"][name], other["sums"][name]
-        if _count(one["values"]) != _count(two["values"]):
+        if count(one["values"]) != count(two["values"]):
             yield Outcome.FAIL, f"{one['values']} rows with {name}, and {two['values']} {where}"
         if Fraction(one["sum"]) != Fraction(two["sum"]):
             yield Outcome.FAIL, f"the sum of {name} is {one['sum']}, and {two['sum']} {where}"
 
 
 def _tagged(tag: Tag, seen: Mapping[str, Any], told: list[str]) -> Iterator[Problem]:
-    rows, wrong, unsure = (_count(seen[key]) for key in ("rows", "wrong", "unsure"))
-    listed = _texts(seen["listed"])
-    counts = {str(name): _count(count) for name, count in seen["tags"].items()}
+    rows, wrong, unsure = (count(seen[key]) for key in ("rows", "wrong", "unsure"))
+    listed = texts(seen["listed"])
+    counts = {str(name): count(number) for name, number in seen["tags"].items()}
     if sum(counts.values()) != rows or wrong > rows * len(tag.references) + rows:
         raise ValueError(f"{counts} are not {rows} rows")
     if not rows:
@@ -242,7 +243,7 @@ def _migrated(
         return
     before, after = seen["before"], seen["after"]
     for name, rows in before.items():
-        yield from _kept(wanted, name, _count(rows), after.get(name), is_compared=name == table)
+        yield from _kept(wanted, name, count(rows), after.get(name), is_compared=name == table)
     if table in after and table in before:
         if sums and not before[table]:
             yield Outcome.INCONCLUSIVE, f"{table} had no row, so nothing shows that its sums are kept"
@@ -256,17 +257,5 @@ def _kept(wanted: Migrations, name: str, rows: int, after: object, *, is_compare
     if after is None:
         if Risk.DROP_TABLE not in wanted.allowed:
             yield Outcome.FAIL, f"table {name} is gone, with {rows} rows"
-    elif rows != _count(after) and name not in wanted.changing and not is_compared:
+    elif rows != count(after) and name not in wanted.changing and not is_compared:
         yield Outcome.FAIL, f"{name} had {rows} rows and has {after}"
-
-
-def _count(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} is no count")
-    return value
-
-
-def _texts(value: object) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise TypeError(f"{value!r:.40} is no list of texts")
-    return value

@@ -12,6 +12,7 @@ from pytest_rollout.core.command import Command
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Kind, Outcome
+from pytest_rollout.core.recorded import count
 from pytest_rollout.core.store_check import StoreCheck
 
 Problem = tuple[Outcome, str]
@@ -141,7 +142,7 @@ class Drill:
         if self.grows:
             before, after = seen["before"], seen["after"]
             for side in ("left", "right") if self.stores.right is not None else ("left",):
-                came = _count(after[side]) - _count(before[side])
+                came = count(after[side]) - count(before[side])
                 if came != self.grows * self.times:
                     store = self.stores.left if side == "left" else self.stores.right
                     yield (
@@ -185,9 +186,3 @@ class Drill:
         finding = self.stores.judge("", replace(about, value=tally, error=""))
         if finding.outcome is not Outcome.PASS:
             yield finding.outcome, f"{where}{finding.measured}"
-
-
-def _count(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} is no count")
-    return value

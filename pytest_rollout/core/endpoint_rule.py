@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Kind, Outcome
+from pytest_rollout.core.recorded import count, texts
 from pytest_rollout.core.results import Problem
 from pytest_rollout.core.units import UNITS, show
 
@@ -54,7 +55,7 @@ def _problems(endpoint: Endpoint, seen: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _said(endpoint: Endpoint, seen: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with the one answer: its text, its values, its headers."""
-    for what in _texts(seen["secrets"]):
+    for what in texts(seen["secrets"]):
         yield Outcome.FAIL, f"an answer holds {what}"
     said = seen["never_says"]
     if not isinstance(said, list):
@@ -63,7 +64,7 @@ def _said(endpoint: Endpoint, seen: Mapping[str, Any]) -> Iterator[Problem]:
         if found is not None:
             yield Outcome.FAIL, f"an answer holds {str(found)[:100]!r}, which {pattern!r} must never find"
     if endpoint.schema is not None:
-        errors = _texts(seen["schema"])
+        errors = texts(seen["schema"])
         if errors:
             yield Outcome.FAIL, f"is not of its schema: {_some(errors)}"
     for result, each in zip(endpoint.values, seen["values"], strict=True):
@@ -118,12 +119,12 @@ def _origins(endpoint: Endpoint, seen: Sequence[Mapping[str, Any]]) -> Iterator[
 
 
 def _load(load: Load, seen: Mapping[str, Any]) -> Iterator[Problem]:
-    times, late, other = seen["us"], _count(seen["late"]), _count(seen["other"])
+    times, late, other = seen["us"], count(seen["late"]), count(seen["other"])
     if not isinstance(times, list) or not all(type(each) is int and each >= 0 for each in times):
         raise TypeError("the times of the requests were not recorded")
     done = len(times) + late
     if other:
-        yield Outcome.FAIL, f"{other} of {done} requests under load got another answer: {_some(_texts(seen['others']))}"
+        yield Outcome.FAIL, f"{other} of {done} requests under load got another answer: {_some(texts(seen['others']))}"
     if done < load.requests:
         limit = show(Fraction(load.limit.total_seconds()), UNITS["s"])
         yield Outcome.INCONCLUSIVE, f"{done} of {load.requests} requests were done within {limit}"
@@ -154,7 +155,7 @@ def _refused(endpoint: Endpoint, seen: Sequence[Mapping[str, Any]]) -> Iterator[
 
 
 def _quota(quota: Quota, seen: Mapping[str, Any]) -> Iterator[Problem]:
-    answered, took = _count(seen["answered"]), _count(seen["us"])
+    answered, took = count(seen["answered"]), count(seen["us"])
     if seen["error"]:
         yield Outcome.FAIL, f"under the rate limit: {seen['error']}"
     elif seen["limited"] is not True:
@@ -212,18 +213,6 @@ def _status(answer: Mapping[str, Any]) -> int:
     if type(status) is not int:
         raise TypeError("no status was recorded")
     return status
-
-
-def _count(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} is no count")
-    return value
-
-
-def _texts(value: object) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise TypeError(f"{value!r:.40} is no list of texts")
-    return value
 
 
 def _some(texts: Sequence[str]) -> str:

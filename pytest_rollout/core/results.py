@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pytest_rollout.core.criterion import Bound, Relation
 from pytest_rollout.core.outcome import Outcome
+from pytest_rollout.core.recorded import count, texts
 from pytest_rollout.core.state import agree
 from pytest_rollout.core.units import UNITS, Unit, show
 
@@ -122,8 +123,8 @@ class Result:
 
 
 def _tests(result: Result, seen: Mapping[str, Any], at: datetime) -> tuple[str, list[Problem]]:
-    tests, passed, skipped = (_count(seen[key]) for key in ("tests", "passed", "skipped"))
-    unnamed, failed = _count(seen["unnamed"]), _texts(seen["failed"])
+    tests, passed, skipped = (count(seen[key]) for key in ("tests", "passed", "skipped"))
+    unnamed, failed = count(seen["unnamed"]), texts(seen["failed"])
     if tests != passed + skipped + len(failed) or tests == 0:
         return "", [(Outcome.ERROR, f"{tests} tests, {passed} passed, {skipped} skipped, {len(failed)} failed")]
     problems: list[Problem] = []
@@ -176,8 +177,8 @@ def _json(result: Result, seen: Mapping[str, Any], _at: datetime) -> tuple[str, 
 
 
 def _sarif(result: Result, seen: Mapping[str, Any], _at: datetime) -> tuple[str, list[Problem]]:
-    counts = {level: _count(seen[f"{level}s"]) for level in LEVELS}
-    suppressed, examples = _count(seen["suppressed"]), _texts(seen["examples"])
+    counts = {level: count(seen[f"{level}s"]) for level in LEVELS}
+    suppressed, examples = count(seen["suppressed"]), texts(seen["examples"])
     measured = ", ".join(f"{count} {level}s" for level, count in counts.items())
     measured += f", {suppressed} suppressed" if suppressed else ""
     problems: list[Problem] = [
@@ -189,7 +190,7 @@ def _sarif(result: Result, seen: Mapping[str, Any], _at: datetime) -> tuple[str,
 
 
 def _coverage(result: Result, seen: Mapping[str, Any], _at: datetime) -> tuple[str, list[Problem]]:
-    covered, lines = _count(seen["covered"]), _count(seen["lines"])
+    covered, lines = count(seen["covered"]), count(seen["lines"])
     if not lines or covered > lines or result.bound is None:
         return "", [(Outcome.ERROR, f"{covered} of {lines} lines is no coverage")]
     share = Fraction(covered, lines)
@@ -204,18 +205,6 @@ _JUDGES: Mapping[Format, Callable[[Result, Mapping[str, Any], datetime], tuple[s
     Format.SARIF: _sarif,
     Format.COVERAGE: _coverage,
 }
-
-
-def _count(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} is no count")
-    return value
-
-
-def _texts(value: object) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise TypeError(f"{value!r:.40} is no list of texts")
-    return value
 
 
 def _number(value: object) -> Fraction | None:

@@ -11,6 +11,7 @@ from typing import Any, Self
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Kind, Outcome
+from pytest_rollout.core.recorded import count
 from pytest_rollout.core.store_tally import Asked
 
 _SHOWN = 3
@@ -100,8 +101,8 @@ class StoreCheck:
     def _judge(self, seen: Any) -> tuple[Outcome, str, str]:
         if not isinstance(seen, Mapping) or seen["pair"] is not (self.right is not None):
             raise TypeError("no tally of these stores was recorded")
-        left, right, same = (_count(seen[key]) for key in ("left", "right", "same"))
-        counts = {sort: _count(count) for sort, count in seen["counts"].items()}
+        left, right, same = (count(seen[key]) for key in ("left", "right", "same"))
+        counts = {sort: count(number) for sort, number in seen["counts"].items()}
         if unknown := set(counts) - {*SORTS, "set_aside"}:
             raise ValueError(f"an unknown sort {min(unknown)!r}")
         names = {"left": self.left.name, "right": self.right.name if self.right else ""}
@@ -150,9 +151,3 @@ def _some(listed: list[Any], count: int) -> str:
         for each in listed[:_SHOWN]
     ]
     return ", ".join(names) + (f" and {count - len(names)} more" if count > len(names) else "")
-
-
-def _count(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} is no count")
-    return value
