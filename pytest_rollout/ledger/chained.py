@@ -140,7 +140,8 @@ class ChainedLedger(ABC):
     def extend(self, entries: Iterable[Entry], attachment: Callable[[str], bytes]) -> None:
         """Take over entries that were made for this very ledger, in order, with the evidence they name.
 
-        Some at a time, each lot durable before the next; raises ``LedgerError`` for one that does not follow.
+        Some at a time, each lot durable before the next; raises ``LedgerError`` for one that does not follow, or
+        whose payload is not canonical.
         """
         waiting = iter(entries)
         while lot := list(islice(waiting, _LOT)):
@@ -148,6 +149,7 @@ class ChainedLedger(ABC):
                 head = self._head(rows)
                 for entry in lot:
                     verify_follows(head, entry)
+                    canonical.parse(entry.payload)  # as ``append`` does: who reads it later need not look at its form
                     rows.insert(row_of(entry))
                     for digest in dict.fromkeys(each.decode() for each in EVIDENCE.findall(entry.payload)):
                         if rows.content(digest) is None:

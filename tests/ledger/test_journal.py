@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pytest_rollout.core.entries import EntryKind
+from pytest_rollout.core.entries import EntryKind, next_entry
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.judgement import Judgement, Run, Sealed, Subject
@@ -167,3 +167,15 @@ def test_many_large_judgements_do_not_pile_up(ledger: SqliteLedger) -> None:
 
     assert len(history.judgements) == 20
     assert kept < 8 * size
+
+
+def test_entries_taken_over_are_as_strictly_read_as_those_appended(ledger: SqliteLedger) -> None:
+    """A key written twice would say one thing to one reader and another to the next."""
+    twice = next_entry(
+        ledger.head(), ledger_id=ledger.id, kind=EntryKind.TICK, payload=b'{"rollout":"toy","rollout":"other"}'
+    )
+
+    with pytest.raises(LedgerError, match="written twice"):
+        ledger.extend([twice], lambda _: b"")
+
+    assert ledger.head().sequence == 0
