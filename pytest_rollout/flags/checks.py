@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,8 +78,10 @@ def observe_exposure(flags: Flags, exposure: Exposure, *, stage: str, earlier: F
     The boolean flag is asked for each of ``exposure.sample`` synthetic users, straight from the
     provider; then for all of them again in the opposite order, through the client of a new
     provider and with the opposite default; then, where ``earlier`` holds the flags of the stage
-    before, as they answered there.
-    20,000 users take two to four seconds.
+    before, as they answered there. The second asking never shares the clock's second with the
+    start of the first, so that a rule by the time of day (flagd's ``$flagd.timestamp`` counts
+    whole seconds) cannot pass for a sticky one on a fast machine.
+    20,000 users take one to four seconds.
     """
     if exposure.flag is None:
         raise FlagError(f"stages.{stage}.exposure: a share without a flag cannot be observed; name its flag.")
@@ -86,7 +89,9 @@ def observe_exposure(flags: Flags, exposure: Exposure, *, stage: str, earlier: F
         raise FlagError(f"stages.{stage}.exposure: the flags at hand are those of stage '{flags.stage}'.")
     users = synthetic_users(exposure.sample)
     key = exposure.flag
+    started = time.time()
     first = _cohort(flags, key, users, flags.ask_many(key, default=False, users=users))
+    _await_another_second(started)
     second = _fresh_cohort(flags, key, tuple(reversed(users)))
     then = _Cohort()
     if earlier is not None:
@@ -110,6 +115,12 @@ def observe_exposure(flags: Flags, exposure: Exposure, *, stage: str, earlier: F
             if some
         },
     }
+
+
+def _await_another_second(started: float) -> None:
+    """Returns when the whole second of ``started`` (Unix time) is over; at once where it is already, or lies ahead."""
+    if int(time.time()) == int(started):
+        time.sleep(max(0.0, int(started) + 1 - time.time()))
 
 
 @dataclass(slots=True, kw_only=True)

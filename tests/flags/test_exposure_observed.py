@@ -99,6 +99,24 @@ def test_a_rule_by_the_clock_is_not_sticky(write_flags, opened, boolean):
     assert "users got another answer when asked again" in finding.detail
 
 
+def test_the_clocks_second_of_the_first_answers_is_over_before_anybody_is_asked_again(opened, monkeypatch):
+    """However fast the machine: flagd's clock counts whole seconds, and within one of them it stands still."""
+    from pytest_rollout.flags import checks
+
+    now, slept = [1_800_000_000.25], []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(checks.time, "time", lambda: now[0])
+    monkeypatch.setattr(checks.time, "sleep", sleep)
+
+    judged(opened(checkout=True), exposure(100))
+
+    assert slept == [0.75]
+
+
 def test_a_provider_that_counts_is_not_sticky():
     """Every other user inside, whoever asks: the share is exact and nobody keeps an answer."""
     from openfeature.flag_evaluation import FlagResolutionDetails
