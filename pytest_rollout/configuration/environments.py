@@ -118,9 +118,10 @@ def variables(path: Path, folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _of_config_maps(name: str, text: str) -> Iterator[tuple[str, str]]:
-    from pytest_rollout.configuration.yamlfile import documents  # noqa: PLC0415 - an extra
+    from pytest_rollout.formats.plain_yaml import documents  # noqa: PLC0415 - an extra
 
-    maps = [each for each in documents(name, text) if isinstance(each, dict) and each.get("kind") == "ConfigMap"]
+    found = documents(name, text, refusal=ConfigurationError)
+    maps = [each for each in found if isinstance(each, dict) and each.get("kind") == "ConfigMap"]
     if not maps:
         raise ConfigurationError(f"{name}: holds no ConfigMap.")
     for each in maps:

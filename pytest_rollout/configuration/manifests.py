@@ -10,9 +10,9 @@ from typing import Any
 
 from pytest_rollout.configuration.files import Looked, find, read, shown
 from pytest_rollout.configuration.placeholders import wrong_with
-from pytest_rollout.configuration.yamlfile import documents
 from pytest_rollout.core.configuration import ManifestCheck
 from pytest_rollout.core.errors import ConfigurationError
+from pytest_rollout.formats.plain_yaml import documents
 
 _PINNED = re.compile(r"\S+@sha256:[0-9a-f]{64}")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]{0,62}")
@@ -29,7 +29,7 @@ def observe(check: ManifestCheck) -> tuple[dict[str, Any], str]:
     paths = find(check.folder, check.files)
     for path in paths:
         file = shown(path, check.folder)
-        found = documents(file, read(path, check.folder))
+        found = documents(file, read(path, check.folder), refusal=ConfigurationError)
         if not found:
             looked.problems.append(f"{file}: holds no resource")
         for resource in _resources(found):

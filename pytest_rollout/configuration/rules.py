@@ -10,9 +10,9 @@ from typing import Any
 
 from pytest_rollout.configuration.exposition import Exposed
 from pytest_rollout.configuration.files import Looked, find, read, shown
-from pytest_rollout.configuration.yamlfile import the_document
 from pytest_rollout.core.configuration import RulesCheck
 from pytest_rollout.core.errors import ConfigurationError
+from pytest_rollout.formats.plain_yaml import table
 
 _LIMIT_SECONDS = 120
 _SHOWN = 600
@@ -43,7 +43,7 @@ def observe(check: RulesCheck) -> tuple[dict[str, Any], str]:
 def rules_of(path: Path, folder: Path) -> list[dict[str, Any]]:
     """The rules of a file; one that says something else raises ``ConfigurationError``."""
     name = shown(path, folder)
-    groups = the_document(name, read(path, folder)).get("groups")
+    groups = table(name, read(path, folder), refusal=ConfigurationError).get("groups")
     if not isinstance(groups, list):
         raise ConfigurationError(f"{name}: has no groups of rules.")
     rules = [each for group in groups if isinstance(group, dict) for each in group.get("rules") or ()]
@@ -65,7 +65,7 @@ def _tests(check: RulesCheck, promtool: str, rules: list[Path], looked: Looked) 
     paths = find(check.folder, check.tests)
     for path in paths:
         name = shown(path, check.folder)
-        document = the_document(name, read(path, check.folder))
+        document = table(name, read(path, check.folder), refusal=ConfigurationError)
         mentioned = [(path.parent / str(each)).resolve() for each in document.get("rule_files") or ()]
         if not set(mentioned) & {each.resolve() for each in rules}:
             looked.problems.append(f"{name}: tests none of the rules: its rule_files are others")

@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from pytest_rollout.configuration.yamlfile import documents
-from pytest_rollout.core.errors import RolloutError
+from pytest_rollout.core.errors import ConfigurationError, RolloutError
+from pytest_rollout.formats.plain_yaml import documents
 from pytest_rollout.runner.recorder import scrubbed
 
 GOOD = "def test_good():\n    assert True\n"
@@ -150,4 +150,4 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
 def test_no_yaml_makes_objects_or_bombs(text: str) -> None:
     """I10: records and configuration may be YAML, plans never; both readers are as strict."""
     with pytest.raises(RolloutError):
-        documents("a.yml", text)
+        documents("a.yml", text, refusal=ConfigurationError)

@@ -234,7 +234,7 @@ REFUSED: dict[str, tuple[str, Files, str]] = {
         {"ape-config.yaml": b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"},
         "is no plain YAML: has an alias; write the value out",
     ),
-    "ape: deep": ("ape-config.yaml", {"ape-config.yaml": b"[" * 60}, "is nested more than 50 levels deep"),
+    "ape: deep": ("ape-config.yaml", {"ape-config.yaml": b"[" * 110}, "is nested more than 100 levels deep"),
     "ape: a key twice": (
         "ape-config.yaml",
         {"ape-config.yaml": b"deployments: {}\ndeployments: {}\n"},

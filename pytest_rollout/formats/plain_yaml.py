@@ -6,9 +6,10 @@ from typing import Any
 
 import yaml
 
-from pytest_rollout.core.errors import ConfigurationError
+from pytest_rollout.core.errors import RolloutError
 
 DEEPEST = 100
+_TIMES, _NUMBERS = {"tag:yaml.org,2002:timestamp"}, {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 
 
 class _Loader(yaml.SafeLoader):
@@ -36,32 +37,47 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _none(loader: _Loader, node: yaml.Node) -> str:
+def _text(loader: _Loader, node: yaml.Node) -> str:
     """``=`` and the like: the text itself."""
     return str(loader.construct_scalar(node)) if isinstance(node, yaml.ScalarNode) else ""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:value", _none)
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+def _without(tags: set[str]) -> dict[str, list[tuple[str, Any]]]:
+    return {
+        first: [(tag, form) for tag, form in resolvers if tag not in tags]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
-def documents(name: str, text: str) -> list[Any]:
-    """Every document of the text that says anything; raises ``ConfigurationError`` that names the file."""
+_Loader.add_constructor("tag:yaml.org,2002:value", _text)
+_Loader.yaml_implicit_resolvers = _without(_TIMES)
+
+
+class _LoaderOfTexts(_Loader):
+    """An address without quotes is a hexadecimal integer to YAML; read as text it keeps its checksum."""
+
+
+_LoaderOfTexts.yaml_implicit_resolvers = _without(_TIMES | _NUMBERS)
+
+
+def documents(name: str, text: str, *, refusal: type[RolloutError], has_numbers: bool = True) -> list[Any]:
+    """Every document of the text that says anything; raises ``refusal`` with a sentence that begins with ``name``.
+
+    Times stay texts as they are written, and without ``has_numbers`` numbers do, too.
+    """
     try:
-        return [each for each in yaml.load_all(text, _Loader) if each is not None]
+        found = yaml.load_all(text, _Loader if has_numbers else _LoaderOfTexts)
+        return [each for each in found if each is not None]
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark is not None else ""
-        raise ConfigurationError(f"{name}: is no plain YAML: {problem}{where}.") from None
+        raise refusal(f"{name}: is no plain YAML: {problem}{where}.") from None
 
 
-def the_document(name: str, text: str) -> dict[str, Any]:
-    """The one table that the text is."""
-    found = documents(name, text)
+def table(name: str, text: str, *, refusal: type[RolloutError], has_numbers: bool = True) -> dict[str, Any]:
+    """The one table that the text is; raises ``refusal`` where it is anything else."""
+    found = documents(name, text, refusal=refusal, has_numbers=has_numbers)
     if len(found) != 1 or not isinstance(found[0], dict):
-        raise ConfigurationError(f"{name}: is no YAML table; one is needed.")
+        raise refusal(f"{name}: is no YAML table; one is needed.")
     return found[0]
