@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -15,12 +14,12 @@ from pytest_rollout.plan.section import (
     Duration,
     Flagged,
     Line,
+    Moment,
     Scalar,
     Section,
     Text,
     Variable,
     choice,
-    moment,
     needs,
     one_or_many,
     whole,
@@ -40,11 +39,7 @@ class ExcuseTable(Section):
     test: Line = Field(examples=["state.test_rounding"], description="The test's name, as the report spells it.")
     owner: Line = Field(examples=["Jo Doe"], description="Who answers for it.")
     reason: Line = Field(examples=["waits for the fix of the fee"], description="Why it may fail.")
-    expires: Annotated[
-        datetime,
-        BeforeValidator(moment),
-        WithJsonSchema({"type": "string", "format": "date-time", "pattern": r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$"}),
-    ] = Field(
+    expires: Moment = Field(
         examples=["2026-12-31T18:00:00Z"],
         description="When it may no longer fail, as a date-time with its offset.",
     )

@@ -10,7 +10,7 @@ from pytest_rollout.core.criterion import Statistic
 from pytest_rollout.core.outcome import Severity
 from pytest_rollout.core.rollout import NAME
 from pytest_rollout.plan import states, texts
-from pytest_rollout.plan.command_shape import CommandTable
+from pytest_rollout.plan.command_shape import CommandTable, ExcuseTable
 from pytest_rollout.plan.configuration_shape import (
     AlertTable,
     DashboardsTable,
@@ -31,7 +31,6 @@ from pytest_rollout.plan.section import (
     Hash,
     Line,
     Metric,
-    Moment,
     Name,
     NodeId,
     Party,
@@ -126,18 +125,12 @@ class ChecklistTable(Section):
     advisory: Flagged = Field(default=False, description="Shown in reports, and never counted.")
 
 
-class KnownFailureTable(Section):
-    """A test that may fail for a while."""
+class KnownFailureTable(ExcuseTable):
+    """A test of the gate that may fail for a while."""
 
     test: NodeId = Field(
         examples=["suites/beta/test_pause.py::test_pause"],
         description="The node id of the test, as pytest prints it.",
-    )
-    owner: Line = Field(examples=["Jo Doe"], description="Who answers for it.")
-    reason: Line = Field(examples=["waits for the fix of the fee"], description="Why it may fail.")
-    expires: Moment = Field(
-        examples=["2026-12-31T18:00:00Z"],
-        description="When it may no longer fail, as a date-time with its offset.",
     )
 
 
