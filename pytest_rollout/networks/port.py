@@ -158,7 +158,21 @@ def whole_wei(network: str, wei: int) -> int:
     return wei
 
 
-def cannot(chain: Chain, what: str) -> NetworkError:
+class Called(Protocol):
+    """What a refusal says of a chain."""
+
+    @property
+    def name(self) -> str:
+        """What the plan calls it."""
+        ...
+
+    @property
+    def kind(self) -> NetworkKind:
+        """What sort of chain it is."""
+        ...
+
+
+def cannot(chain: Called, what: str) -> NetworkError:
     """The refusal of what a kind of chain has no way to do, with the kind that has one."""
     instead = "rehearse on a network of kind fork" if chain.kind.is_real else "use a network of kind anvil"
     return NetworkError(f"network {chain.name} ({chain.kind.value}) cannot {what}; {instead}.")

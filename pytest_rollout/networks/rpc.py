@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.chain import Block
@@ -18,9 +17,10 @@ from pytest_rollout.networks.looking import looked_at
 from pytest_rollout.networks.methods import Call, check_reads, only_reads
 from pytest_rollout.networks.multicall import Together
 from pytest_rollout.networks.nodes import Nodes
-from pytest_rollout.networks.port import Head, SnapshotId, cannot, quantity
+from pytest_rollout.networks.port import Head, quantity
 from pytest_rollout.networks.receipts import awaited, refusal
 from pytest_rollout.networks.reverts import CustomErrors, is_revert, told
+from pytest_rollout.networks.unruled import Unruled
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -39,7 +39,7 @@ _UNKNOWN_METHOD = -32601
 _UNKNOWN = re.compile(r"did not match any variant of untagged enum|method not found|does not exist", re.IGNORECASE)
 
 
-class RpcChain:
+class RpcChain(Unruled):
     """A ``Chain`` that others use too.
 
     While it is only read, what asks for the ``latest`` state gets that of the pinned block, so
@@ -123,38 +123,6 @@ class RpcChain:
         if receipt.get("status") == "0x0":
             raise refusal(self, transaction, receipt)
         return receipt
-
-    def snapshot(self) -> SnapshotId:
-        """Refused: nobody can undo what a real chain did."""
-        raise cannot(self, "be snapshot")
-
-    def revert(self, snapshot: SnapshotId) -> None:  # noqa: ARG002 - the verb is the same everywhere
-        """Refused, as a snapshot is."""
-        raise cannot(self, "be reverted")
-
-    def advance(self, *, seconds: int = 0, minutes: int = 0, hours: int = 0, days: int = 0) -> None:  # noqa: ARG002 - as above
-        """Refused: its time is everybody's."""
-        raise cannot(self, "move its time")
-
-    def mine(self, blocks: int = 1) -> None:  # noqa: ARG002 - as above
-        """Refused: its blocks are others'."""
-        raise cannot(self, "mine blocks on demand")
-
-    def impersonate(self, address: str) -> None:  # noqa: ARG002 - as above
-        """Refused: who has no key is nobody."""
-        raise cannot(self, "impersonate accounts")
-
-    def set_balance(self, address: str, wei: int) -> None:  # noqa: ARG002 - as above
-        """Refused: its money is real."""
-        raise cannot(self, "set balances")
-
-    def alter(self, address: str, *, code: bytes | None = None, slots: Mapping[int, int] | None = None) -> None:  # noqa: ARG002 - as above
-        """Refused: nobody but its transactions changes it."""
-        raise cannot(self, "be altered")
-
-    def dump_state(self, path: Path) -> None:  # noqa: ARG002 - as above
-        """Refused: only a node of ours gives its state away."""
-        raise cannot(self, "be recorded as a state")
 
     def head(self) -> Head:
         """The newest block, which may not be final; ``pinned`` is what is read at."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from pytest_rollout.core.errors import NetworkError, RolloutError
 from pytest_rollout.core.rollout import NetworkKind
 from pytest_rollout.networks.accounts import Accounts
 from pytest_rollout.networks.methods import check_reads
-from pytest_rollout.networks.port import Head, SnapshotId, cannot
+from pytest_rollout.networks.port import Head
 from pytest_rollout.networks.reverts import CustomErrors
+from pytest_rollout.networks.unruled import Unruled
 
 
-class MemoryChain:
+class MemoryChain(Unruled):
     """Reads like a real chain, of which nothing is there but what ``answer(method, params)`` says.
 
     An answer is JSON, or the error that is raised. ``asked`` holds every call, for a test to look at;
@@ -77,38 +77,6 @@ class MemoryChain:
         sent = self.request("eth_sendTransaction", [transaction])
         receipt: Mapping[str, Any] = self.request("eth_getTransactionReceipt", [sent])
         return receipt
-
-    def snapshot(self) -> SnapshotId:
-        """Refused, as on a real chain."""
-        raise cannot(self, "be snapshot")
-
-    def revert(self, snapshot: SnapshotId) -> None:  # noqa: ARG002 - the verb is the same everywhere
-        """Refused."""
-        raise cannot(self, "be reverted")
-
-    def advance(self, *, seconds: int = 0, minutes: int = 0, hours: int = 0, days: int = 0) -> None:  # noqa: ARG002 - as above
-        """Refused."""
-        raise cannot(self, "move its time")
-
-    def mine(self, blocks: int = 1) -> None:  # noqa: ARG002 - as above
-        """Refused."""
-        raise cannot(self, "mine blocks on demand")
-
-    def impersonate(self, address: str) -> None:  # noqa: ARG002 - as above
-        """Refused."""
-        raise cannot(self, "impersonate accounts")
-
-    def set_balance(self, address: str, wei: int) -> None:  # noqa: ARG002 - as above
-        """Refused."""
-        raise cannot(self, "set balances")
-
-    def alter(self, address: str, *, code: bytes | None = None, slots: Mapping[int, int] | None = None) -> None:  # noqa: ARG002 - as above
-        """Refused."""
-        raise cannot(self, "be altered")
-
-    def dump_state(self, path: Path) -> None:  # noqa: ARG002 - as above
-        """Refused."""
-        raise cannot(self, "be recorded as a state")
 
     def head(self) -> Head:
         """The block it is pinned to; without one, there is none."""
