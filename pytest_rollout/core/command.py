@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
+from pytest_rollout.core.inert import shortened
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.results import Problem, Result
 
@@ -72,7 +73,7 @@ class Command:
             needed=self._needed(),
             source=seen.source,
             remedy="" if outcome is Outcome.PASS else "run the command by hand, mend what it finds, run the gate again",
-            detail="" if outcome is Outcome.PASS else str(output)[-_DETAIL:],
+            detail="" if outcome is Outcome.PASS else shortened(str(output), _DETAIL, beginning=0),
             required=self.required,
         )
 

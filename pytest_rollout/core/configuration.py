@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from pytest_rollout.core.endpoint import Service
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
+from pytest_rollout.core.inert import shortened
 from pytest_rollout.core.outcome import Kind, Outcome
 
 _SHOWN = 3
@@ -160,7 +161,7 @@ def judge_looked(check: FilesCheck | AlertCheck, item: str, seen: Observation, n
         needed=needed,
         source=seen.source,
         remedy="" if outcome is Outcome.PASS else remedy,
-        detail=detail[:_DETAIL],
+        detail=shortened(detail, _DETAIL, beginning=1),
         required=check.required,
     )
 

@@ -12,6 +12,7 @@ from pytest_rollout.core.criterion import Bound
 from pytest_rollout.core.database import Column, DatabaseSettings, Index, Migrations, Risk, Structure, Tag
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
+from pytest_rollout.core.inert import shortened
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.recorded import count, texts
 from pytest_rollout.core.sql_words import is_default, type_name
@@ -86,7 +87,7 @@ class DatabaseCheck:
             needed=self._needed(),
             source=seen.source,
             remedy="" if outcome is Outcome.PASS else f"mend {self.database.name} or the plan, run the gate again",
-            detail="\n".join(texts)[:_DETAIL],
+            detail=shortened("\n".join(texts), _DETAIL, beginning=1),
             required=self.required,
         )
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 from pytest_rollout.core.command import Command
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
+from pytest_rollout.core.inert import shortened
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.recorded import count
 from pytest_rollout.core.store_check import StoreCheck
@@ -100,7 +101,7 @@ class Drill:
             needed=self._needed(),
             source=seen.source,
             remedy="" if outcome is Outcome.PASS else "run the drill by hand on a copy, mend what it finds",
-            detail="\n".join(texts)[:_DETAIL],
+            detail=shortened("\n".join(texts), _DETAIL, beginning=1),
             required=self.required,
         )
 

@@ -12,12 +12,15 @@ from pytest_rollout.core.evidence import Evidence, Observation
 from pytest_rollout.core.exposure import judge_exposure
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.flag_rule import judge_flag
+from pytest_rollout.core.inert import shortened
 from pytest_rollout.core.items import Came, came_out
 from pytest_rollout.core.judgement import exact
 from pytest_rollout.core.manifest import Manifest, base_of
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.rollout import ContractState, Exposure, KnownFailure, Rollout, Stage
 from pytest_rollout.core.state import agree
+
+_DETAIL = 2000
 
 
 def findings(
@@ -194,7 +197,7 @@ def _test(
         needed="one clean pass",
         source=", ".join(dict.fromkeys(e.process for e in evidence.executions.get(item, []))),
         remedy="" if outcome is Outcome.PASS else f"pytest {shlex.quote(item)}",
-        detail=came.text[:2000],
+        detail=shortened(came.text, _DETAIL),
         required=required,
         seconds=sum(e.seconds for e in evidence.executions.get(item, [])),
     )
@@ -237,7 +240,7 @@ def _unobserved(item: str, kind: Kind, name: str, outcome: Outcome, why: str, te
         outcome=outcome,
         measured=why,
         needed="one observation",
-        detail=text[:2000],
+        detail=shortened(text, _DETAIL),
         remedy="run the gate again",
     )
 

@@ -12,10 +12,11 @@ import base64
 import html
 import json
 import re
-import string
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+
+from pytest_rollout.core.inert import shortened
 
 SHORTEST = 6
 """Shorter values are replaced only where they are the whole text: ``1`` or ``dev`` is in too many words."""
@@ -23,7 +24,7 @@ SHORTEST = 6
 _SEGMENT = 12
 _LONGEST_KEY = 1024
 _HEX = re.compile(r"(?:0[xX])?(?P<digits>[0-9a-fA-F]{8,})")
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_MARGIN = 4096
 _LOCAL = re.compile(r"localhost|127\.[0-9.]+|0\.0\.0\.0|::1")
 _USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,20}://)(?P<userinfo>[^\s/?#@'\"<>]{1,2000})@")
 _TOKEN = re.compile(
@@ -47,7 +48,7 @@ class Redactor:
         spellings: dict[str, str] = {}
         for name, value in sorted(secrets.items(), key=lambda secret: -len(secret[1])):
             for spelling in _spellings(value):
-                spellings.setdefault(spelling.translate(_LOWER), f"<{name}>")
+                spellings.setdefault(_lowered(spelling), f"<{name}>")
         self._spellings = sorted(spellings.items(), key=lambda spelling: -len(spelling[0]))
         self._encoded = [spelling.encode("utf-8", "surrogatepass") for spelling, _ in self._spellings]
 
@@ -64,6 +65,20 @@ class Redactor:
         if "uthorization" in text or "earer" in text:
             text = _HEADER.sub(r"\g<head><redacted>", text)
         return text
+
+    def bounded(self, text: str, limit: int) -> str:
+        """As ``text``; of what is longer than ``limit`` characters both ends, and between them how much was cut.
+
+        The time it takes hangs on ``limit``, not on the length: only the ends are looked at, each with a margin that
+        is thrown away, so that a secret at the cut is not kept by half.
+        """
+        margin = max([_MARGIN, *(len(spelling) for spelling, _ in self._spellings[:1])])
+        if len(text) <= 2 * (limit + margin):
+            return shortened(self.text(text), limit)
+        head = self.text(text[: limit + margin])[:-margin]
+        tail = self.text(text[-limit - margin :])[margin:]
+        note = f"… {len(text) - limit:,} characters cut …"
+        return f"{head[: limit - limit // 3]}\n{note}\n{tail[-(limit // 3) :]}"
 
     def value(self, value: Any) -> Any:
         """A JSON-like value with every text in it redacted, keys and long integers included."""
@@ -91,7 +106,7 @@ class Redactor:
 
     def _find(self, text: str) -> list[tuple[int, int, str]]:
         """Where secrets stand: start, end, what to show; longest spelling first."""
-        lowered = text.lower() if text.isascii() else text.translate(_LOWER)
+        lowered = text.lower() if text.isascii() else _lowered(text)
         found = []
         for spelling, shown in self._spellings:
             start = lowered.find(spelling)
@@ -100,6 +115,11 @@ class Redactor:
                 found.append((start, end, shown))
                 start = lowered.find(spelling, end)
         return found
+
+
+def _lowered(text: str) -> str:
+    """ASCII letters in lower case and all others as they are, so that places stay where they were."""
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def _replaced(text: str, found: list[tuple[int, int, str]]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
+from pytest_rollout.core.inert import shortened
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.recorded import count
 from pytest_rollout.core.store_tally import Asked
@@ -94,7 +95,7 @@ class StoreCheck:
             needed=self._needed(),
             source=seen.source,
             remedy="" if outcome is Outcome.PASS else self._remedy(),
-            detail=detail[:_DETAIL],
+            detail=shortened(detail, _DETAIL, beginning=1),
             required=self.required,
         )
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 import pytest
 
 from pytest_rollout.core.check import Check
-from pytest_rollout.core.errors import RolloutError
+from pytest_rollout.core.errors import EvidenceError, RolloutError
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.owed import judge_observation, shared_exposure
@@ -163,7 +163,11 @@ def _look(item: Any, look: Look, *fixtures: Any) -> None:
         event |= look(*fixtures)
     except RolloutError as error:
         event["error"] = str(error)
-    item.context.record(event)
+    try:
+        item.context.record(event)
+    except EvidenceError as error:
+        event = {"e": "observe", "id": item.nodeid, "error": f"what was seen cannot be recorded: {error}"}
+        item.context.record(event)
     seen = Observation(item=item.nodeid, value=event.get("value"), error=event.get("error", ""))
     finding = judge_observation(item.context.rollout, item.context.stage, item.nodeid, seen)
     if finding.stands_in_the_way:

@@ -18,6 +18,7 @@ from pytest_rollout.core.rollout import Metric
 from pytest_rollout.plugin.context import Context
 
 LARGEST_ATTACHMENT = 5 * 1024 * 1024
+LONGEST_NAME = 1000
 _TEXT_TYPES = ("text/", "application/json", "application/xml")
 
 
@@ -123,7 +124,7 @@ class Evidence:
                 {
                     "e": "attach",
                     "id": self._item,
-                    "name": self._redactor.text(name),
+                    "name": self._redactor.bounded(name, LONGEST_NAME),
                     "type": media_type,
                     "content": content if binary else self._redactor.text(content),
                     "binary": binary,

@@ -6,6 +6,7 @@ replace it, beside what the reports say; the judge compares the two.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import os
 import platform
@@ -94,10 +95,10 @@ class Recorder:
         self._config = config
         self._pinned = pinned
         self._redactor = Redactor(context.rollout.secrets)
-        self._clean = self._redactor.text
         self._now = time.perf_counter  # kept, for a test may replace the clock
         self._runs_tests = outbox.process != "controller"
         self._made: list[str] = []
+        self._cut: dict[str, str] = {}
         self._errors: dict[str, str] = {}
         self._skipped: dict[str, str] = {}
         self._current: Running | None = None
@@ -291,10 +292,14 @@ class Recorder:
     def _id(self, item: str) -> str:
         if item.isascii() and "[" not in item and len(item) <= LONGEST_TEXT:
             return item  # most ids: without parameters there is nothing to hide or to spell out
-        return _writable(kept_id(item, self._redactor))
+        if len(item) <= LONGEST_TEXT:
+            return encodable(kept_id(item, self._redactor))
+        if item not in self._cut:
+            self._cut[item] = encodable(_short(kept_id(item, self._redactor)))
+        return self._cut[item]
 
     def _text(self, text: str) -> str:
-        return _writable(self._clean(text))
+        return encodable(self._redactor.bounded(text, LONGEST_TEXT))
 
 
 def _overridden(item: pytest.Item) -> list[str]:
@@ -310,10 +315,11 @@ def _overridden(item: pytest.Item) -> list[str]:
     return wrong + [name for name in TRUSTED_FIXTURES.intersection(parameters) if name not in info.name2fixturedefs]
 
 
-def _writable(text: str) -> str:
-    if len(text) > LONGEST_TEXT:
-        text = f"{text[:LONGEST_TEXT]}\n… {len(text) - LONGEST_TEXT} characters cut"
-    return encodable(text)
+def _short(item: str) -> str:
+    """An id that can be written: told apart from others of the same beginning, and still one with parameters."""
+    digest = hashlib.sha256(item.encode("utf-8", "surrogatepass")).hexdigest()
+    end = "]" if item.endswith("]") else ""
+    return f"{item[:LONGEST_TEXT]}… {len(item) - LONGEST_TEXT:,} characters cut, sha256 {digest[:16]}…{end}"
 
 
 def _report_text(report: pytest.TestReport) -> str:

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from pytest_rollout.core.inert import inert_body
 from pytest_rollout.core.redaction import Redactor
 
 Clean = Callable[[str], str]
+
+LONGEST_SHOWN = 256 * 1024
+"""How many characters of one failure, or of what one test printed, pytest shows in a gate."""
 
 
 class Redaction:
@@ -19,6 +23,7 @@ class Redaction:
 
     def __init__(self, redactor: Redactor, config: pytest.Config, *, has_secrets: bool) -> None:
         self._clean = redactor.text
+        self._bounded = redactor.bounded
         self._config = config
         self._has_secrets = has_secrets
 
@@ -44,6 +49,14 @@ class Redaction:
         report.sections = [(self._shown(name), self._shown(text)) for name, text in report.sections]
         return report
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: Any) -> None:
+        """What pytest repeats below its summary."""
+        text = str(warning_message.message)
+        shown = self._shown(text)
+        if shown != text:
+            warning_message.message = shown
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> Generator[None, object, object]:
         """What was written for ``--junitxml``: ids and properties come there without passing a hook."""
@@ -67,7 +80,8 @@ class Redaction:
         return longrepr if shown == text else shown
 
     def _shown(self, text: str) -> str:
-        return encodable(self._clean(text))
+        """Without secrets, of bounded length, and nothing that a terminal would obey."""
+        return inert_body(self._bounded(text, LONGEST_SHOWN))
 
 
 class CleanStream:

@@ -10,23 +10,13 @@ from __future__ import annotations
 import hashlib
 import re
 
+from pytest_rollout.core.inert import inert_body, inert_line
+
 LINE = 300
 """How many characters a name or a table cell may have."""
 
 BODY = 64 * 1024
 """How many characters a traceback or captured output may have."""
-
-_UNSEEN = (
-    "\x7f-\x9f"  # DEL and C1, where 0x9b starts a terminal command
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # invisible letters and joiners
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"  # zero width, line breaks, bidi overrides
-    "\ud800-\udfff"  # halves of a pair: no encoding takes them
-    "\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-)
-_NONCHARACTERS = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
-_IN_BODY = re.compile(f"[\x00-\x08\x0b-\x1f{_UNSEEN}{_NONCHARACTERS}]")
-_IN_LINE = re.compile(f"[\x00-\x1f{_UNSEEN}{_NONCHARACTERS}]")
 
 _MARKDOWN = re.compile(
     r"[\\`*\[\]~$]|(?<![^\W_])_|_(?![^\W_])"  # what starts markup; an underscore inside a word does not
@@ -48,9 +38,7 @@ def inert(text: str, limit: int = BODY) -> str:
     """
     if len(text) > limit:
         text = _shorten(text, limit)
-    if "\r" in text:
-        text = text.replace("\r\n", "\n")
-    return _IN_BODY.sub(_escape, text)
+    return inert_body(text)
 
 
 def line(text: str, limit: int = LINE) -> str:
@@ -60,7 +48,7 @@ def line(text: str, limit: int = LINE) -> str:
     whole = text
     if len(text) > limit:
         text = text[:limit]
-    text = _IN_LINE.sub(_escape, text)
+    text = inert_line(text)
     if len(whole) > limit:
         text += f"… {len(whole) - limit:,} characters cut, sha256 {digest(whole)[:16]}…"
     return text
@@ -105,10 +93,6 @@ def _shorten(text: str, limit: int) -> str:
     tail = limit - head
     note = f"… {len(text) - limit:,} characters cut, sha256 {digest(text)} …"
     return f"{text[:head]}\n{note}\n{text[-tail:] if tail else ''}"
-
-
-def _escape(match: re.Match[str]) -> str:
-    return ascii(match[0])[1:-1]
 
 
 def _escape_markdown(match: re.Match[str]) -> str:

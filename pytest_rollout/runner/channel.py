@@ -249,9 +249,14 @@ class Outbox:
         return pin
 
     def send(self, event: dict[str, Any]) -> None:
-        """Record one event, of whichever thread; it is out of this process's reach when this returns."""
+        """Record one event, of whichever thread; it is out of this process's reach when this returns.
+
+        Raises ``EvidenceError`` for one that is too large to be taken in; the connection goes on.
+        """
         with self._one_at_a_time:
             line = self._encode(event | {"p": self.process, "n": self._number})
+            if len(line) >= LONGEST_LINE:
+                raise EvidenceError(f"an event of {len(line):,} bytes; at most {LONGEST_LINE:,} are taken in.")
             self._number += 1
             self._socket.sendall(line.encode() + b"\n")
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 INTERRUPTED = 2
 USAGE = 4
 _PASSED_THROUGH = frozenset({2, 3, 4})
+_RESTORE = "\x18\x1b\\\x1b[!p\x1b(B\x0f\x1b[0m"
+"""Ends what a terminal may still be in the middle of, and sets it back: what ran may have hidden what follows."""
 
 
 def main(arguments: Sequence[str], recorder: Recorder | None = None) -> int:
@@ -123,8 +125,9 @@ def _judge(gate: Gate, recorder: Recorder) -> int:
 
 def _tell(text: str, stream: TextIO) -> None:
     """Print; if the reader is gone, the ledger and the reports have it, and the status stays what it is."""
+    is_terminal = stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     try:
-        print(text, file=stream, flush=True)
+        print(f"{_RESTORE}{text}" if is_terminal else text, file=stream, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 

@@ -46,6 +46,10 @@ def page(tmp_path_factory: pytest.TempPathFactory, make_project) -> Path:
 
                 def test_hostile():
                     raise AssertionError({HOSTILE!r})
+
+                def test_huge(evidence):
+                    evidence.text("huge", {HOSTILE!r} * 50_000)
+                    raise AssertionError({HOSTILE!r} * 300_000)
                 '''
         }
     )
