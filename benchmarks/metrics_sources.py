@@ -62,7 +62,8 @@ def main() -> int:
     from pytest_rollout.core.rollout import Metric, SourceKind, SourceSettings
     from pytest_rollout.core.series import Samples
     from pytest_rollout.core.units import UNITS
-    from pytest_rollout.metrics.opening import Asked, Sources
+    from pytest_rollout.metrics.opening import Sources
+    from pytest_rollout.metrics.port import Asked
 
     delay = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
     ports: Any = multiprocessing.Queue()

@@ -78,6 +78,7 @@ HEAVY = {
     "markdown_it": {"reporting"},
     "markupsafe": {"reporting"},
     "pydantic": {"plan"},
+    "pydantic_core": {"plan", "ledger", "metrics"},
     "distributed": {"consensus"},
     "yaml": {"formats"},
     "promql_parser": {"configuration"},

@@ -242,6 +242,8 @@ def _known(times: Sequence[int], *columns: Sequence[object]) -> tuple[array[int]
 
 def _is_sound(column: Sequence[object]) -> bool:
     """Whether every entry is a finite float, or every one an integer; decided at C's speed."""
+    if isinstance(column, array) and column.typecode == "d":
+        return math.isfinite(sum(column)) or all(map(math.isfinite, column))
     kinds = set(map(type, column))
     if kinds <= {int}:
         return True

@@ -2,41 +2,57 @@
 
 A range of a day for a hundred criteria is a million small lists to a parser of JSON, which holds up
 every other thread while it makes them. Written as Prometheus writes it - no blanks, each value in
-quotes - a list of samples is taken out of the text and split at its commas; whatever looks otherwise
-is left where it is, for the strict parser to read or to refuse.
+quotes - a list of samples is taken out of the text and read as one list of numbers; whatever looks
+otherwise is left where it is, for the strict parser to read or to refuse.
 """
 
 from __future__ import annotations
 
+import operator
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from pytest_rollout.metrics.strict_json import parse
 
 _BEFORE, _END = b'"values":', b'"]]'
-_OF_A_LIST = b'0123456789.,"[]eE+-NaInf'
-_OF_TIMES = b"0123456789."
+_OF_NUMBERS = b"0123456789.eE+-NaInf"
+_AS_JSON = ((b'"-0"', b'"-0.0"'), (b'"+Inf"', b'"Infinity"'), (b'"-Inf"', b'"-Infinity"'))
+"""Values as Prometheus writes them, and as the parser reads them: to JSON a whole 0 has no sign."""
 _TAKEN = "samples taken out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """The samples of one series: times in nanoseconds, and values, NaN and infinities among them."""
+    """The samples of one series: times in nanoseconds, whether they rise, and values, NaN and infinities among them."""
 
     times: array[int]
+    is_rising: bool
     values: array[float]
 
 
-def parse_matrix(body: bytes) -> Any:
+@dataclass(slots=True)
+class Clock:
+    """The times of the latest list, as given and in nanoseconds: what is evaluated at the same steps shares them.
+
+    One answer after the other is read with it.
+    """
+
+    given: Sequence[Any] = ()
+    times: array[int] = field(default_factory=lambda: array("q"))
+    is_rising: bool = True
+
+
+def parse_matrix(body: bytes, clock: Clock) -> Any:
     """The document, with ``Readings`` where a list of samples stood; raises ``BadJsonError``."""
     is_plain = b"\\" not in body and _TAKEN.encode() not in body
     first, *rest = body.split(_BEFORE) if is_plain else (body,)
-    around, taken, clock = [first], list[Readings](), _Clock()
+    around, taken = [first], list[Readings]()
     for each in rest:
         end = each.find(_END)
-        readings = _readings(each[:end], clock) if end > 0 else None
+        readings = _readings(each[: end + 1], clock) if end > 0 else None
         if readings is None:
             around.append(each)
         else:
@@ -48,45 +64,47 @@ def parse_matrix(body: bytes) -> Any:
     return document
 
 
-@dataclass(slots=True)
-class _Clock:
-    """The times of the latest list, as text and as numbers: what is evaluated at the same steps shares them."""
+def _readings(given: bytes, clock: Clock) -> Readings | None:
+    """What stands in ``[[1,"2"],[3,"4"``, closing quote included; None for all but times and quoted values in turn.
 
-    texts: Sequence[bytes] = ()
-    times: array[int] = field(default_factory=lambda: array("q"))
-
-
-def _readings(given: bytes, clock: _Clock) -> Readings | None:
-    """What stands in ``[[1,"2"],[3,"4``; None where it is anything but times and quoted values in turn.
-
-    Without blanks and escapes, only times and values lie between the marks at which it is split: a
-    list with more, less or other entries leaves a mark in one of them.
+    Without what numbers are made of, only the marks between them are left, in their order; and as many
+    of them stand in the text undivided, so there are numbers where they belong and nowhere else.
     """
-    if not given.startswith(b"[[") or given.translate(None, _OF_A_LIST):
+    from pydantic_core import from_json  # noqa: PLC0415 - loaded by now, if a plan was read
+
+    marks = given.translate(None, _OF_NUMBERS)
+    count = (len(marks) + 1) // 6
+    if marks != b'[[%s,""' % (b',""],[' * (count - 1)) or not given.startswith(b"[["):
         return None
-    parts = given[2:].replace(b'"],[', b',"').split(b',"')
-    times, values = parts[::2], parts[1::2]
-    joined = b"".join(times)
-    if len(times) != len(values) or joined.translate(None, _OF_TIMES) or not all(times):
+    if given.count(b',"') != count or given.count(b'"],[') != count - 1:
         return None
-    if b'"' in (inside := b"".join(values)) or b"[" in inside or b"]" in inside:
-        return None
+    if b"+" in given or b"-" in given:
+        for written, read in _AS_JSON:
+            given = given.replace(written, read)
     try:
-        if times != clock.texts:
-            clock.texts, clock.times = times, nanoseconds(list(map(float if b"." in joined else int, times)))
-        return Readings(times=clock.times, values=array("d", map(float, values)))
+        numbers = from_json(b"[%s]" % given.translate(None, b'[]"'))
+        times = numbers[::2]
+        if times != clock.given:
+            nanos = nanoseconds(times)
+            clock.given, clock.times, clock.is_rising = times, nanos, rises(nanos)
+        return Readings(times=clock.times, is_rising=clock.is_rising, values=array("d", numbers[1::2]))
     except (ValueError, OverflowError):
         return None
 
 
-def nanoseconds(given: list[Any]) -> array[int]:
+def nanoseconds(given: Sequence[Any]) -> array[int]:
     """Times as Prometheus writes them, seconds to the millisecond; raises for what is no time and beyond 64 bits."""
-    kinds = set(map(type, given))
+    kinds = {float} if isinstance(given, array) else set(map(type, given))
     if kinds == {int}:
         return array("q", [seconds * 1_000_000_000 for seconds in given])
     if not kinds <= {int, float}:
         raise TypeError("a time is no number")
     return array("q", [round(seconds * 1000) * 1_000_000 for seconds in given])
+
+
+def rises(times: array[int]) -> bool:
+    """Whether each time is later than the one before."""
+    return all(map(operator.lt, times, islice(times, 1, None)))
 
 
 def _put_back(document: Any, taken: Sequence[Readings]) -> None:

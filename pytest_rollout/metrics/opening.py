@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
+from contextlib import ExitStack
+from functools import cached_property, partial
 from pathlib import Path
-from threading import Condition
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_rollout.core.errors import EvidenceError, MetricError, RolloutError
 from pytest_rollout.core.rollout import Metric, SourceKind, SourceSettings
 from pytest_rollout.core.series import Samples
-from pytest_rollout.metrics.port import MetricSource
+from pytest_rollout.metrics.port import Asked, MetricSource
+from pytest_rollout.metrics.shares import Room, Share, processes
 
 if TYPE_CHECKING:  # importing it for real would load requests
+    from pytest_rollout.metrics.matrix import Clock
     from pytest_rollout.metrics.web import Web
 
 AT_ONCE = 100
@@ -25,50 +26,11 @@ AT_ONCE = 100
 MOST_SAMPLES = 600_000
 """Samples in memory at the same time, by what is to be expected: a day of a hundred metrics, a week of 14."""
 
+SHARED_FROM = 200_000
+"""Samples to be expected over HTTP from which on processes share them: a tenth of a second of reading, and more."""
+
 Rpc = Callable[[str, Sequence[Any]], Any]
 """A chain's JSON-RPC: method and parameters to the result."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One metric to ask for, and from when to when."""
-
-    metric: Metric
-    since: datetime
-    until: datetime
-
-    @property
-    def samples(self) -> int:
-        """How many samples are to be expected."""
-        source = self.metric.source
-        return 0 if source is None else max(0, (self.until - self.since) // source.interval)
-
-
-class _Room:
-    """Room for so many samples at a time: who asks for more than is left waits until others were handed on."""
-
-    def __init__(self, most: int) -> None:
-        self._most = self._left = most
-        self._changed = Condition()
-
-    def enter(self, samples: int) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._left >= min(samples, self._most))
-            self._left -= min(samples, self._most)
-
-    def leave(self, samples: int) -> None:
-        with self._changed:
-            self._left += min(samples, self._most)
-            self._changed.notify_all()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nobody is held up by what nobody takes any more."""
-        with self._changed:
-            self._left = 10**18
-            self._changed.notify_all()
 
 
 class Sources:
@@ -89,6 +51,13 @@ class Sources:
 
         return Web()
 
+    @cached_property
+    def clock(self) -> Clock:
+        """The times that the answers of Prometheus share."""
+        from pytest_rollout.metrics.matrix import Clock  # noqa: PLC0415 - for those who ask one
+
+        return Clock()
+
     def open(self, settings: SourceSettings) -> MetricSource:
         """The source of these settings; raises ``MetricError`` where it cannot be one."""
         source = _OPENERS[settings.kind](self, settings)
@@ -100,20 +69,49 @@ class Sources:
     ) -> Iterator[tuple[Asked, Samples | MetricError]]:
         """What each source answers, or why there is no answer, in the order in which answers come.
 
-        Hand on what came before taking the next: nothing is kept here.
+        Hand on what came before taking the next: nothing is kept here. Where much is to be read
+        over HTTP, processes share it.
         """
+        everything = list(asked)
+        with ExitStack() as stack:
+            here, shares = everything, self._shared_out(everything, stack)
+            if shares:
+                here = [each for each in everything if not _is_over_http(each)]
+            yield from self._together(here, shares, at_once=at_once, most=MOST_SAMPLES)
+
+    def _shared_out(self, asked: Sequence[Asked], stack: ExitStack) -> list[Share]:
+        """Processes that ask over HTTP, ended with the stack; none where they are not worth it or cannot be made."""
+        apart = [each for each in asked if _is_over_http(each)]
+        if sum(each.samples for each in apart) < SHARED_FROM:
+            return []
+        count = min(processes(), len(apart))
+        work = partial(_afresh, self.folder, most=MOST_SAMPLES // max(1, count))
+        with contextlib.suppress(OSError), ExitStack() as started:  # no memory or no number for another process
+            shares = [started.enter_context(Share(apart[first::count], work)) for first in range(count) if count > 1]
+            stack.push(started.pop_all())
+            return shares
+        return []
+
+    def _together(
+        self, asked: Sequence[Asked], shares: Sequence[Share], *, at_once: int, most: int
+    ) -> Iterator[tuple[Asked, Samples | MetricError]]:
         waiting = [(each, self._opened(each.metric)) for each in asked]
         workers = max(1, min(at_once, len(waiting)))
-        room = _Room(MOST_SAMPLES)
+        room = Room(most)
         with ThreadPoolExecutor(workers, thread_name_prefix="rollout-metrics") as pool, room:
-            running: dict[Future[Samples | MetricError], Asked] = {
-                pool.submit(_ask, source, each, room): each for each, source in waiting
+            running: dict[Future[tuple[Asked, Samples | MetricError]], Room | Share] = {
+                pool.submit(_ask, source, each, room): room for each, source in waiting
             }
-            for done in as_completed(list(running)):
-                each = running.pop(done)
-                yield each, done.result()
-                del done  # and with it what it answered
-                room.leave(each.samples)
+            running |= {each: share for share in shares for each in share.answers()}
+            try:
+                for done in as_completed(list(running)):
+                    place, (each, answer) = running.pop(done), done.result()
+                    yield each, answer
+                    del done, answer  # nothing holds it any longer
+                    place.leave(each.samples)
+            finally:
+                for left in running:
+                    left.cancel()
 
     def _opened(self, metric: Metric) -> MetricSource | MetricError:
         if metric.source is None:
@@ -151,7 +149,8 @@ def _certificates(folder: Path, settings: SourceSettings) -> str | None:
 def _prometheus(sources: Sources, settings: SourceSettings) -> MetricSource:
     from pytest_rollout.metrics.prometheus import PrometheusSource  # noqa: PLC0415 - requests is paid for here
 
-    return PrometheusSource(settings, sources.web, certificates=_certificates(sources.folder, settings))
+    certificates = _certificates(sources.folder, settings)
+    return PrometheusSource(settings, sources.web, clock=sources.clock, certificates=certificates)
 
 
 def _http(sources: Sources, settings: SourceSettings) -> MetricSource:
@@ -186,15 +185,26 @@ def _chain(sources: Sources, settings: SourceSettings) -> MetricSource:
     return ChainSource(settings, sources.folder, sources.rpc(str(settings.options.get("network", ""))))
 
 
-def _ask(source: MetricSource | MetricError, asked: Asked, room: _Room) -> Samples | MetricError:
+def _ask(source: MetricSource | MetricError, asked: Asked, room: Room) -> tuple[Asked, Samples | MetricError]:
     """The answer, or the trouble as a value: one source's trouble is not another's."""
     room.enter(asked.samples)
     if isinstance(source, MetricError):
-        return source
+        return asked, source
     try:
-        return source.samples(asked.metric, asked.since, asked.until)
+        return asked, source.samples(asked.metric, asked.since, asked.until)
     except (MetricError, EvidenceError) as error:
-        return MetricError(f"metric {asked.metric.name}: {error}")
+        return asked, MetricError(f"metric {asked.metric.name}: {error}")
+
+
+def _is_over_http(asked: Asked) -> bool:
+    source = asked.metric.source
+    return source is not None and source.kind in {SourceKind.PROMETHEUS, SourceKind.HTTP}
+
+
+def _afresh(folder: Path, asked: Sequence[Asked], *, most: int) -> Iterator[tuple[Asked, Samples | MetricError]]:
+    """What is answered over connections of one's own: those of the process that forked are its own."""
+    with Sources(folder) as own:
+        yield from own._together(asked, (), at_once=AT_ONCE, most=most)  # noqa: SLF001 - the same class's
 
 
 _OPENERS: Mapping[SourceKind, Callable[[Sources, SourceSettings], MetricSource]] = {

@@ -1,12 +1,28 @@
-"""What a source of samples is."""
+"""What a source of samples is, and what it is asked."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from pytest_rollout.core.rollout import Metric
 from pytest_rollout.core.series import Samples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One metric to ask for, and from when to when."""
+
+    metric: Metric
+    since: datetime
+    until: datetime
+
+    @property
+    def samples(self) -> int:
+        """How many samples are to be expected."""
+        source = self.metric.source
+        return 0 if source is None else max(0, (self.until - self.since) // source.interval)
 
 
 class MetricSource(Protocol):

@@ -9,14 +9,14 @@ the same data at the same steps.
 
 from __future__ import annotations
 
+import contextlib
 import math
-import operator
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from functools import partial
 from typing import Any
 
 from pytest_rollout.core.errors import MetricError
@@ -24,7 +24,7 @@ from pytest_rollout.core.rollout import Metric, SourceSettings
 from pytest_rollout.core.series import Outage, Samples, Series, moment_text, nanoseconds, ratios, span, values
 from pytest_rollout.metrics.address import address
 from pytest_rollout.metrics.buckets import check_buckets
-from pytest_rollout.metrics.matrix import Readings, parse_matrix
+from pytest_rollout.metrics.matrix import Clock, Readings, parse_matrix, rises
 from pytest_rollout.metrics.matrix import nanoseconds as in_nanoseconds
 from pytest_rollout.metrics.promql import is_selector, longest_range_seconds, selectors, without_comments
 from pytest_rollout.metrics.web import Page, Request, UnreachableError, Web
@@ -51,22 +51,25 @@ _NOTHING: Points = (array("q"), array("d"))
 
 @dataclass(slots=True, kw_only=True)
 class _Heap:
-    """What has been answered so far, part by part; ``rising`` are the latest times, if they were seen to rise."""
+    """What has been answered so far, part by part."""
 
     parts: dict[str, dict[Labels, Points]] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
     outages: list[Outage] = field(default_factory=list)
     attempts: int = 0
     answers: int = 0
-    rising: array[int] | None = None
 
 
 class PrometheusSource:
     """One Prometheus, asked over a pool of connections that it shares with others."""
 
-    def __init__(self, settings: SourceSettings, web: Web, *, certificates: str | None = None) -> None:
+    def __init__(
+        self, settings: SourceSettings, web: Web, *, clock: Clock | None = None, certificates: str | None = None
+    ) -> None:
+        """``clock`` is shared by what is asked over the same connections."""
         self._settings = settings
         self._web = web
+        self._clock = clock or Clock()
         self._address = address(settings.url)
         self._certificates = certificates
         self._headers: dict[str, str] = {}
@@ -207,7 +210,7 @@ class PrometheusSource:
             headers=self._headers,
             timeout_seconds=self._settings.timeout.total_seconds(),
             certificates=self._certificates,
-            read=parse_matrix,
+            read=partial(parse_matrix, clock=self._clock),
         )
         try:
             page = self._web.ask(request)
@@ -255,9 +258,8 @@ class PrometheusSource:
             labels.pop("__name__", None)
         if not set(map(type, labels.values())) <= {str}:
             raise TypeError("a label is no text")
-        times, numbers = _points(result["values"])
-        is_rising = times is heap.rising or all(map(operator.lt, times, islice(times, 1, None)))
-        heap.rising = times if is_rising else None
+        readings = _readings(result["values"])
+        times, numbers, is_rising = readings.times, readings.values, readings.is_rising
         first, last = (times[0], times[-1]) if is_rising and times else (min(times, default=0), max(times, default=0))
         if times and (last > stretch[1] or first < stretch[0] - 1000 * MILLISECOND):
             wrong = last if last > stretch[1] else first
@@ -293,10 +295,11 @@ def _observations(steps: array[int], observed: Points) -> tuple[array[int], arra
 
     None for the steps stands for all of them.
     """
-    if steps == observed[0] and all(map(math.isfinite, observed[1])):
-        times = _nanoseconds(list(observed[1]))
-        if all(map(operator.lt, times, islice(times, 1, None))):
-            return times, None
+    if steps == observed[0]:
+        with contextlib.suppress(ValueError, OverflowError):  # NaN, an infinity, a time beyond 64 bits
+            times = in_nanoseconds(observed[1])
+            if rises(times):
+                return times, None
     known = dict(zip(*observed, strict=True))
     times, kept = array("q", [-1]), array("q")
     for step, seconds in zip(steps, map(known.get, steps), strict=True):
@@ -323,11 +326,12 @@ def _all_failed(heap: _Heap) -> None:
         raise UnreachableError(heap.outages[0].why)
 
 
-def _points(given: Any) -> Points:
+def _readings(given: Any) -> Readings:
     """Times and values, as one list of samples writes them."""
     if isinstance(given, Readings):
-        return given.times, given.values
-    return _nanoseconds([each[0] for each in given]), array("d", _numbers([each[1] for each in given]))
+        return given
+    times = _nanoseconds([each[0] for each in given])
+    return Readings(times=times, is_rising=rises(times), values=array("d", _numbers([each[1] for each in given])))
 
 
 def _numbers(texts: list[Any]) -> list[float]:

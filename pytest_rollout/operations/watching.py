@@ -25,7 +25,8 @@ from pytest_rollout.core.series import Samples, moment, nanoseconds, span
 from pytest_rollout.core.series_form import packed
 from pytest_rollout.core.watch_record import WatchRecord
 from pytest_rollout.core.watching import Kept, Sight, Watched, look
-from pytest_rollout.metrics.opening import Asked, Sources
+from pytest_rollout.metrics.opening import Sources
+from pytest_rollout.metrics.port import Asked
 from pytest_rollout.operations.recording import append, history_of
 from pytest_rollout.operations.workspace import Workspace
 from pytest_rollout.runner.chains import Chains

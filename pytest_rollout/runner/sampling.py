@@ -49,7 +49,8 @@ def ask(rollout: Rollout, since: Mapping[str, int], *, until: datetime) -> dict[
     """The packed answer of each metric's source, without secrets; a source that is down answers with an outage."""
     if not since:
         return {}
-    from pytest_rollout.metrics.opening import Asked, Sources  # noqa: PLC0415 - for plans that name a source
+    from pytest_rollout.metrics.opening import Sources  # noqa: PLC0415 - for plans that name a source
+    from pytest_rollout.metrics.port import Asked  # noqa: PLC0415 - as above
 
     redactor, lines = Redactor(rollout.secrets), {}
     asked = [Asked(metric=rollout.metrics[name], since=moment(begin), until=until) for name, begin in since.items()]

@@ -14,7 +14,8 @@ from pytest_rollout.core.rollout import Metric, SourceKind, SourceSettings
 from pytest_rollout.core.series import Samples
 from pytest_rollout.core.units import UNITS
 from pytest_rollout.metrics import opening
-from pytest_rollout.metrics.opening import AT_ONCE, Asked, Sources
+from pytest_rollout.metrics.opening import AT_ONCE, Sources
+from pytest_rollout.metrics.port import Asked
 from tests.metrics.conftest import START, Answer, Site
 
 UNTIL = START + timedelta(hours=1)
