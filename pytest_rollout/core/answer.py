@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pytest_rollout.core.comparison import Difference, Uncomparable, canonical, differences, is_below, same
+from pytest_rollout.core.comparison import Difference, Uncomparable, differences, is_below, read, same
 
 CRASHES = frozenset(
     {
@@ -48,7 +48,7 @@ class Answer:
         if self.refusal is not None:
             return {"raised": self.refusal.reason, "text": self.refusal.text[:_LONGEST_TEXT]}
         try:
-            return {"value": canonical(self.value)}
+            return {"value": read(self.value)}
         except Uncomparable as error:
             return {"raised": "Uncomparable", "text": str(error)}
 
@@ -58,13 +58,16 @@ def refusal_of(error: BaseException, reasons: Mapping[str, str]) -> Refusal:
 
     Two engines seldom name their exceptions alike; ``reasons`` maps the name of one to that of the other.
     """
-    own = getattr(error, "refusal", None)
+    try:
+        own = getattr(error, "refusal", None)
+    except Exception:  # noqa: BLE001 - an engine's exception may itself be broken
+        own = None
     word = own if isinstance(own, str) and own else type(error).__name__
     if isinstance(error, OSError) and word not in reasons:
         word = "OSError"
     try:
         text = str(error)
-    except Exception as broken:  # noqa: BLE001 - an engine's exception may itself be broken
+    except Exception as broken:  # noqa: BLE001 - as above
         text = f"<its text raised {type(broken).__name__}>"
     return Refusal(reason=reasons.get(word, word), text=text[:_LONGEST_TEXT])
 
@@ -116,11 +119,11 @@ def compare(reference: Answer, candidate: Answer, ignore: Sequence[str] = ()) ->
     if same(reference.value, candidate.value):
         return AGREED
     try:
-        expected = canonical(reference.value)
+        expected = read(reference.value)
     except Uncomparable as error:
         return Comparison(relation=Relation.REFERENCE_ERROR, text=f"the reference's answer: {error}")
     try:
-        given = canonical(candidate.value)
+        given = read(candidate.value)
     except Uncomparable as error:
         return Comparison(relation=Relation.CANDIDATE_ERROR, text=f"the candidate's answer: {error}")
     return _values(expected, given, ignore)

@@ -66,12 +66,13 @@ def same(left: Any, right: Any) -> bool:
     """Whether two answers are plainly the same bytes; False says only that ``differences`` has to look.
 
     Most answers agree, and this is paid on every block. The serialisation tells types apart and
-    writes floats as text, so that not-a-number, which equals nothing, can be seen.
+    writes floats as text, so that not-a-number, which equals nothing, can be seen. An array is
+    written as its bytes, whatever its items are; only equality tells such apart.
     """
     try:
         written = marshal.dumps(left, 0)
-        return written == marshal.dumps(right, 0) and b"nan" not in written
-    except ValueError:
+        return written == marshal.dumps(right, 0) and b"nan" not in written and bool(left == right)
+    except Exception:  # noqa: BLE001 - what has no such form, and arrays that do not compare to one truth
         return False
 
 
@@ -101,6 +102,16 @@ def canonical(value: Any, depth: int = 0) -> Any:  # noqa: PLR0911 - one line a 
     if isinstance(value, AbstractSet):
         return sorted((canonical(each, depth + 1) for each in value), key=lambda each: json.dumps(each, sort_keys=True))
     return _object(value, depth)
+
+
+def read(value: Any) -> Any:
+    """An engine's answer in canonical form; raises ``Uncomparable`` also where reading the answer raises."""
+    try:
+        return canonical(value)
+    except Uncomparable:
+        raise
+    except Exception as error:  # noqa: BLE001 - an answer may be an object with code of its own
+        raise Uncomparable(f"reading it raised {type(error).__name__}.") from None
 
 
 def _object(value: Any, depth: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+from array import array
 from collections import namedtuple
 from dataclasses import dataclass
 
@@ -130,6 +131,33 @@ def test_an_answer_that_cannot_be_compared_is_an_error_of_who_gave_it(value) -> 
     """Nothing is ever equal because neither side could be read."""
     assert compare(Answer(value=1), Answer(value=value)).relation is Relation.CANDIDATE_ERROR
     assert compare(Answer(value=value), Answer(value=1)).relation is Relation.REFERENCE_ERROR
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        pytest.param(array("i", [1, 0]), array("q", [1]), id="items of other sizes"),
+        pytest.param(array("f", [1.0]), array("I", [0x3F800000]), id="a float and its bits"),
+        pytest.param([b"\1\0\0\0"], [array("i", [1])], id="bytes and an array of numbers"),
+    ],
+)
+def test_arrays_of_the_same_bytes_are_not_the_same_numbers(left, right) -> None:
+    """The short way writes any array as its bytes, whatever its items are."""
+    assert compare(Answer(value=left), Answer(value=right)).relation.is_divergence
+
+
+class Broken(dict):
+    def items(self):
+        raise RuntimeError("not today")
+
+
+def test_an_answer_that_raises_when_it_is_read_is_an_error_of_who_gave_it() -> None:
+    assert (
+        compare(Answer(value=1), Answer(value=Broken())).text
+        == "the candidate's answer: reading it raised RuntimeError."
+    )
+    assert compare(Answer(value=Broken()), Answer(value=1)).relation is Relation.REFERENCE_ERROR
+    assert Answer(value=Broken()).document() == {"raised": "Uncomparable", "text": "reading it raised RuntimeError."}
 
 
 def test_two_objects_without_fields_are_not_the_same() -> None:
