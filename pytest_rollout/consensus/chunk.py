@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pytest_rollout.consensus.corpus import Form, parsed
-from pytest_rollout.consensus.guard import Guard, LateError, StuckError, ask_here, frozen
+from pytest_rollout.consensus.guard import ask_here
 from pytest_rollout.consensus.loading import version_of
 from pytest_rollout.consensus.naming import name_of
 from pytest_rollout.consensus.opening import open_engine
-from pytest_rollout.consensus.remote import EngineSilent
-from pytest_rollout.core.answer import Answer, Comparison, Relation, compare
+from pytest_rollout.consensus.trial import NOT_SHOWN, Trial, copies_of
+from pytest_rollout.core.answer import Answer, Comparison
 from pytest_rollout.core.divergence import Divergence
 from pytest_rollout.core.engines import EngineSettings
 from pytest_rollout.core.latency import ratios
@@ -60,27 +60,18 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """Both engines, loaded here."""
+    """Both engines, loaded here; the candidate on trial."""
 
     reference: Any
-    candidate: Any
     versions: dict[str, str]
-    guard: Guard
+    trial: Trial
 
     def compare(self, block: Any, settings: EngineSettings) -> tuple[Answer, Answer | None, Comparison | None]:
         """Both answers and their relation: no answer of a late candidate, no relation if it was not asked."""
-        copies = frozen(block)
+        copies = copies_of(block)
         ours, _ = ask_here(self.reference.verify_block, block, settings.reasons)
-        seconds = settings.limit.total_seconds()
-        try:
-            theirs, raised = self.guard.ask(self.candidate.verify_block, copies(), seconds, settings.reasons)
-        except LateError:
-            return ours, None, Comparison(relation=Relation.TIMEOUT)
-        except StuckError:
-            return ours, None, None
-        if isinstance(raised, EngineSilent):
-            return ours, None, Comparison(relation=Relation.TIMEOUT)
-        return ours, theirs, compare(ours, theirs, settings.ignore)
+        theirs, comparison = NOT_SHOWN if copies is None else self.trial.show_in_time(ours, copies)
+        return ours, theirs, comparison
 
 
 @lru_cache(maxsize=4)
@@ -93,7 +84,8 @@ def opened(pair: Pair) -> Opened:
         settings.candidate, folder, seconds=seconds, isolation=settings.isolation, memory=settings.memory
     )
     versions = {"reference": version_of(reference), "candidate": version_of(candidate)}
-    return Opened(reference=reference, candidate=candidate, versions=versions, guard=Guard())
+    trial = Trial(candidate, limit=seconds, ignore=settings.ignore, reasons=settings.reasons)
+    return Opened(reference=reference, versions=versions, trial=trial)
 
 
 def run(job: Job) -> Done:

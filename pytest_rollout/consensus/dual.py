@@ -1,8 +1,9 @@
 """The dual run: two engines behind one ``verify_block``, switched from rung to rung while it serves.
 
-Whatever the candidate does in shadow - raise, hang, change its input, take memory - the caller
-gets what the reference said, at most ``limit`` later (rule 26). Callbacks and the keeping of
-divergences are asked the same guarded way. Safe to call from any number of threads and tasks.
+Whatever the candidate does in shadow - raise, hang, change its input, answer what cannot be read -
+the caller gets what the reference said, at most ``limit`` later (rule 26), or at once where the
+comparison is ``deferred``. Callbacks and the keeping of divergences are asked the same guarded way.
+Safe to call from any number of threads and tasks; a forked process counts for itself.
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from pytest_rollout.consensus.guard import Guard, LateError, StuckError, ask_here, frozen
+from pytest_rollout.consensus.backlog import MOST_WAITING, Backlog, Missed
+from pytest_rollout.consensus.forks import begin_after_fork
+from pytest_rollout.consensus.guard import LateError, StuckError, ask_here
 from pytest_rollout.consensus.loading import checked, version_of
 from pytest_rollout.consensus.naming import name_of
-from pytest_rollout.consensus.remote import EngineSilent
-from pytest_rollout.consensus.stats import Stats, Verification
-from pytest_rollout.core.answer import AGREED, Answer, Comparison, Relation, compare
+from pytest_rollout.consensus.stats import Stats, Verification, Visit
+from pytest_rollout.consensus.trial import NOT_SHOWN, TIMEOUT, Copies, Seen, Trial, copies_of
+from pytest_rollout.core.answer import AGREED, Answer, Comparison, Refusal, Relation, compare
 from pytest_rollout.core.divergence import Divergence
 from pytest_rollout.core.engines import EngineKind, EngineSpec, Isolation
 from pytest_rollout.core.errors import EngineError
@@ -33,12 +37,26 @@ KEPT_DIVERGENCES = 100
 
 Callback = Callable[[Divergence], object]
 Keep = Callable[[Any, Divergence], object]
-Copies = Callable[[], Any]
-_TIMEOUT = Comparison(relation=Relation.TIMEOUT, text="the candidate did not answer within its limit")
 
 
 class CandidateTimeout(EngineError):  # noqa: N818 - what happened, as Reverted is
     """The candidate alone answers, and did not within its limit."""
+
+
+class _Deferred(NamedTuple):
+    """A block whose caller has the reference's answer; block and answer are as they were then."""
+
+    visit: Visit
+    at: datetime
+    copies: Copies | None
+    is_sampled: bool
+    value: Copies
+    refusal: Refusal | None
+    nanoseconds: int
+
+    def answer(self) -> Answer:
+        """The reference's, once more; raises what making it from its copy raises."""
+        return Answer(value=self.value(), refusal=self.refusal, nanoseconds=self.nanoseconds)
 
 
 class DualRun:
@@ -48,6 +66,15 @@ class DualRun:
     shadow, ``ignore`` and ``reasons`` those of the plan, ``on_divergence`` is told of each
     divergence and ``keep`` handed it with its input. ``now`` gives the time of events where it is not
     the system's: the stats then say that the clock is ``rehearsed``, and no soak by it is a real one.
+
+    With ``deferred`` a caller in shadow does not wait for the candidate: block and answer are copied
+    and compared by a thread, in their order. Divergences are then told a little later; whoever reads
+    counts or divergences, or switches the mode, waits until what was asked before is compared, and
+    what cannot be so in time is told as ``waiting`` - call ``settle`` to give it more. At most
+    ``backlog`` blocks wait, in memory; where there is no room a caller waits up to ``limit`` for it,
+    and a block that finds none counts as skipped. Both engines may then run at once. Where they did,
+    the reference's time is its thread's processor time, which holds no waiting for the candidate, and
+    the candidate's is still by the clock: their ratio may come out too high, never too low.
     """
 
     def __init__(
@@ -63,9 +90,13 @@ class DualRun:
         on_divergence: Callback | None = None,
         keep: Keep | None = None,
         now: Callable[[], datetime] | None = None,
+        deferred: bool = False,
+        backlog: int = MOST_WAITING,
     ) -> None:
         if not (0 < sample <= 1 and limit > 0):
             raise EngineError(f"limit {limit:g} s and sample {sample:g}: both are more than 0, a sample at most 1.")
+        if backlog < 1:
+            raise EngineError(f"backlog {backlog}: at least one block must be able to wait.")
         self.reference = checked(reference, "reference")
         self.candidate = checked(candidate, "candidate")
         self.versions = {"reference": version_of(reference), "candidate": version_of(candidate)}
@@ -76,11 +107,14 @@ class DualRun:
         self._on_divergence = on_divergence
         self._keep = keep
         self._now = now or _system_clock
-        self._guard = Guard()
+        self._trial = Trial(self.candidate, limit=limit, ignore=ignore, reasons=self._reasons)
         self._switching = threading.Lock()
-        self._mode = self._fit(mode_of(mode))
-        self._stats = Stats(self._mode, self._now(), clock="system" if now is None else "rehearsed")
-        self.divergences: deque[tuple[Any, Divergence]] = deque(maxlen=KEPT_DIVERGENCES)
+        self._stats = Stats(self._fit(mode_of(mode)), self._now(), clock="system" if now is None else "rehearsed")
+        self._divergences: deque[tuple[Any, Divergence]] = deque(maxlen=KEPT_DIVERGENCES)
+        begin_after_fork(self._begin_anew)
+        self._backlog: Backlog[_Deferred, Seen] | None = None
+        if deferred:
+            self._backlog = Backlog(self._show_later, self._count_later, limit=limit, most=backlog)
 
     @classmethod
     def open(
@@ -114,46 +148,63 @@ class DualRun:
     @property
     def mode(self) -> Mode:
         """The rung it is on."""
-        return self._mode
+        return self._stats.present.mode
+
+    @property
+    def divergences(self) -> deque[tuple[Any, Divergence]]:
+        """The newest divergences with their blocks; ``EngineError`` while blocks wait of which none is known."""
+        if waiting := self.settle():
+            raise EngineError(
+                f"{waiting} blocks wait to be compared, so the divergences are not known; call settle() with more time."
+            )
+        return self._divergences
 
     def set_mode(self, mode: Mode | str) -> Mode:
         """Switch; an unknown mode, or one whose engine is not ready, raises ``EngineError`` and changes nothing."""
         wanted = self._fit(mode_of(mode))
         with self._switching:
-            if wanted is not self._mode:
+            if wanted is not self.mode:
                 self._stats.switch(wanted, self._now())
-                self._mode = wanted
+        self.settle()
         return wanted
 
     def demote(self, to: Mode | str | None = None) -> Mode:
         """One rung down, or to a named lower one; what was gathered above no longer counts (rule 28)."""
-        target = demoted(self._mode, None if to is None else mode_of(to))
-        self._fit(target)
         with self._switching:
+            target = self._fit(demoted(self.mode, None if to is None else mode_of(to)))
             self._stats.demote(target, self._now())
-            self._mode = target
+        self.settle()
         return target
 
     def verify_block(self, block: Any) -> Any:
         """What the engine that decides in this mode says of the block; raises what it raises."""
-        mode = self._mode  # once: a switch in between concerns the next call (rule 27)
+        visit = self._stats.present  # once: a switch in between concerns the next call (rule 27)
+        mode = visit.mode
         if mode is Mode.SHADOW:
-            return self._in_shadow(block)
+            return self._in_shadow(visit, block)
         if mode is Mode.REFERENCE_ONLY:
             answer, error = ask_here(self.reference.verify_block, block, self._reasons)
-            self._stats.verified(Verification(mode=mode, answered_by="reference"), self._now(), reference=answer)
+            self._stats.verified(visit, Verification(answered_by="reference"), self._now(), reference=answer)
             return _given(answer, error)
         if mode is Mode.CANDIDATE_PRIMARY:
-            return self._in_primary(block)
-        return self._alone(block)
+            return self._in_primary(visit, block)
+        return self._alone(visit, block)
 
     async def verify_block_async(self, block: Any) -> Any:
         """The same for an event loop: the engines run in a thread, the loop goes on."""
         return await asyncio.to_thread(self.verify_block, block)
 
     def stats(self) -> dict[str, Any]:
-        """The node's stats document; see ``consensus.stats``."""
-        return self._stats.document(self._now(), self.versions)
+        """The node's stats document; see ``consensus.stats``. What waits to be compared is so first, see ``settle``."""
+        waiting = self.settle()
+        return self._stats.document(self._now(), self.versions, waiting)
+
+    def settle(self, seconds: float | None = None) -> int:
+        """Wait until what was asked before is compared, 3 s if nothing is said; how many blocks then still are not.
+
+        Within a callback it does not wait: the block that is being told waits for the callback.
+        """
+        return 0 if self._backlog is None else self._backlog.settle(seconds)
 
     def metrics(self) -> bytes:
         """The same as text for Prometheus (extra ``exporter``), for a node that serves ``/metrics``."""
@@ -162,8 +213,13 @@ class DualRun:
         return exposition(self)
 
     def close(self) -> None:
-        """End the threads that wait for calls, and engines that have a process."""
-        self._guard.close()
+        """Settle, end the threads that wait for calls, and engines that have a process.
+
+        What cannot be settled in time counts as skipped.
+        """
+        if self._backlog is not None:
+            self._backlog.close()
+        self._trial.close()
         for engine in (self.reference, self.candidate):
             close = getattr(engine, "close", None)
             if callable(close):
@@ -176,51 +232,87 @@ class DualRun:
                 ready()
         return mode
 
-    def _in_shadow(self, block: Any) -> Any:
+    def _begin_anew(self) -> None:
+        self._switching = threading.Lock()
+        self._divergences.clear()
+        self._stats.begin_anew(self._now())
+
+    def _in_shadow(self, visit: Visit, block: Any) -> Any:
         is_sampled = self._sample >= 1 or random.random() < self._sample  # noqa: S311 - a share, not a secret
-        copies = _copies(block) if is_sampled else None  # before the reference can change it
-        answer, error = ask_here(self.reference.verify_block, block, self._reasons)
-        theirs, comparison = (None, None) if copies is None else self._compare_in_shadow(answer, copies)
-        if comparison is AGREED and theirs is not None:  # nearly every block; this is paid on each
-            self._stats.agreed_in_shadow(self._now(), answer.nanoseconds, theirs.nanoseconds)
-            return answer.value
-        relation = None if comparison is None else comparison.relation
-        seen = Verification(mode=Mode.SHADOW, answered_by="reference", relation=relation, is_sampled_out=not is_sampled)
-        self._stats.verified(seen, self._now(), reference=answer, candidate=theirs)
-        if comparison is not None and comparison.relation.is_divergence and copies is not None and theirs is not None:
-            self._tell(Mode.SHADOW, copies, answer, theirs, comparison)
+        copies = copies_of(block) if is_sampled else None  # before the reference can change it
+        backlog = self._backlog
+        if backlog is None:
+            answer, error = ask_here(self.reference.verify_block, block, self._reasons)
+        else:
+            begun, is_beside, processor = backlog.put_so_far, backlog.waiting > 0, time.thread_time_ns()
+            answer, error = ask_here(self.reference.verify_block, block, self._reasons)
+            processor = time.thread_time_ns() - processor
+            value = copies_of(answer.value)  # before the caller can change it
+            if value is not None:
+                took = processor if is_beside or backlog.put_so_far != begun else answer.nanoseconds
+                at = self._now()
+                if not backlog.put(_Deferred(visit, at, copies, is_sampled, value, answer.refusal, took)):
+                    seen = Verification(answered_by="reference")
+                    self._stats.verified(visit, seen, at, reference=answer, covers=False)
+                return _given(answer, error)
+        found = NOT_SHOWN if copies is None else self._trial.show_in_time(answer, copies)
+        self._count(visit, self._now(), answer, copies, found, is_sampled=is_sampled)
         return _given(answer, error)
 
-    def _compare_in_shadow(self, answer: Answer, copies: Copies) -> tuple[Answer | None, Comparison | None]:
+    def _show_later(self, entry: _Deferred) -> Seen:
+        if entry.copies is None:
+            return NOT_SHOWN
         try:
-            theirs, _ = self._ask_candidate(copies())
-        except LateError:
-            return None, _TIMEOUT
-        except StuckError:
-            return None, None
-        return theirs, compare(answer, theirs, self._ignore)
+            answer = entry.answer()
+        except BaseException:  # noqa: BLE001 - whatever an object's own copying raises
+            return NOT_SHOWN
+        return self._trial.show(answer, entry.copies)
 
-    def _in_primary(self, block: Any) -> Any:
-        copies = _copies(block)
+    def _count_later(self, entry: _Deferred, found: Seen | Missed) -> None:
+        seen: Seen = (TIMEOUT if found is Missed.LATE else NOT_SHOWN) if isinstance(found, Missed) else found
+        theirs, comparison = seen
+        if comparison is AGREED and theirs is not None:  # nearly every block; this is paid on each
+            self._stats.agreed_in_shadow(entry.visit, entry.at, entry.nanoseconds, theirs.nanoseconds)
+            return
+        # Of an answer that is not told, only how long it took is counted.
+        is_told = comparison is not None and comparison.relation.is_divergence
+        answer = entry.answer() if is_told else Answer(refusal=entry.refusal, nanoseconds=entry.nanoseconds)
+        self._count(entry.visit, entry.at, answer, entry.copies, seen, is_sampled=entry.is_sampled)
+
+    def _count(
+        self, visit: Visit, at: datetime, ours: Answer, copies: Copies | None, seen: Seen, *, is_sampled: bool
+    ) -> None:
+        """Count a block that was verified in shadow, and tell its divergence."""
+        theirs, comparison = seen
+        if comparison is AGREED and theirs is not None:  # nearly every block; this is paid on each
+            self._stats.agreed_in_shadow(visit, at, ours.nanoseconds, theirs.nanoseconds)
+            return
+        relation = None if comparison is None else comparison.relation
+        counted = Verification(answered_by="reference", relation=relation, is_sampled_out=not is_sampled)
+        self._stats.verified(visit, counted, at, reference=ours, candidate=theirs)
+        if comparison is not None and comparison.relation.is_divergence and copies is not None and theirs is not None:
+            self._tell(visit.mode, copies, ours, theirs, comparison)
+
+    def _in_primary(self, visit: Visit, block: Any) -> Any:
+        copies = copies_of(block)
         theirs: Answer | None = None
         comparison: Comparison | None = None
         if copies is not None:
             try:
-                theirs, _ = self._ask_candidate(copies())
+                theirs, _ = self._trial.ask(copies())
             except LateError:
-                comparison = _TIMEOUT
-            except StuckError:
+                _, comparison = TIMEOUT
+            except Exception:  # noqa: BLE001, S110 - too many hang, or the copy cannot be made: it was not asked
                 pass
         if theirs is not None and theirs.refusal is None:
-            seen = Verification(mode=Mode.CANDIDATE_PRIMARY, answered_by="candidate")
-            self._stats.verified(seen, self._now(), candidate=theirs)
+            self._stats.verified(visit, Verification(answered_by="candidate"), self._now(), candidate=theirs)
             return theirs.value
         answer, error = ask_here(self.reference.verify_block, block, self._reasons)
         if theirs is not None:
             comparison = compare(answer, theirs, self._ignore)
         self._stats.verified(
+            visit,
             Verification(
-                mode=Mode.CANDIDATE_PRIMARY,
                 answered_by="reference",
                 relation=None if comparison is None else comparison.relation,
                 # Both refuse the block: the candidate did not fail, whoever's refusal is handed on.
@@ -231,35 +323,26 @@ class DualRun:
             candidate=theirs,
         )
         if comparison is not None and comparison.relation.is_divergence and copies is not None and theirs is not None:
-            self._tell(Mode.CANDIDATE_PRIMARY, copies, answer, theirs, comparison)
+            self._tell(visit.mode, copies, answer, theirs, comparison)
         return _given(answer, error)
 
-    def _alone(self, block: Any) -> Any:
+    def _alone(self, visit: Visit, block: Any) -> Any:
         try:
-            theirs, raised = self._ask_candidate(block)
+            theirs, raised = self._trial.ask(block)
         except (LateError, StuckError) as error:
             relation = Relation.TIMEOUT if isinstance(error, LateError) else None
-            seen = Verification(mode=Mode.CANDIDATE_ONLY, answered_by="nobody", relation=relation)
-            self._stats.verified(seen, self._now())
+            self._stats.verified(visit, Verification(answered_by="nobody", relation=relation), self._now())
             raise CandidateTimeout(
                 f"the candidate did not answer within {self._limit:g} s, and no reference runs in candidate-only; "
                 "demote the node to candidate-primary."
             ) from None
-        seen = Verification(mode=Mode.CANDIDATE_ONLY, answered_by="candidate")
-        self._stats.verified(seen, self._now(), candidate=theirs)
+        self._stats.verified(visit, Verification(answered_by="candidate"), self._now(), candidate=theirs)
         return _given(theirs, raised)
-
-    def _ask_candidate(self, block: Any) -> tuple[Answer, BaseException | None]:
-        """Its answer; raises ``LateError`` past the limit, ``StuckError`` while too many calls hang."""
-        theirs, raised = self._guard.ask(self.candidate.verify_block, block, self._limit, self._reasons)
-        if isinstance(raised, EngineSilent):
-            raise LateError
-        return theirs, raised
 
     def _tell(self, mode: Mode, copies: Copies, ours: Answer, theirs: Answer, comparison: Comparison) -> None:
         """Keep the divergence and say so; nothing that goes wrong here is the caller's concern."""
 
-        def tell(_: Any) -> None:
+        def tell() -> None:
             block = copies()
             divergence = Divergence(
                 block=name_of(block),
@@ -274,30 +357,19 @@ class DualRun:
                 ignore=self._ignore,
                 reasons=self._reasons,
             )
-            self.divergences.append((block, divergence))
+            self._divergences.append((block, divergence))
             if self._keep is not None:
                 self._keep(block, divergence)
             if self._on_divergence is not None:
                 self._on_divergence(divergence)
 
-        try:
-            answer, _ = self._guard.ask(tell, None, self._limit, {})
-        except (LateError, StuckError):
+        backlog = self._backlog
+        if not self._trial.has_told(tell if backlog is None else backlog.inside(tell)):
             self._stats.callback_failed()
-        else:
-            if answer.refusal is not None:
-                self._stats.callback_failed()
 
 
 def _system_clock() -> datetime:
     return datetime.now(UTC)
-
-
-def _copies(block: Any) -> Copies | None:
-    try:
-        return frozen(block)
-    except TypeError:
-        return None
 
 
 def _given(answer: Answer, error: BaseException | None) -> Any:

@@ -57,6 +57,7 @@ class Collector:
         for name in COUNTS:
             value = stats["total_verifications"] if name == "verifications" else stats[name]
             yield counter(f"{PREFIX}_{name}", HELP[name], value=value)
+        yield gauge(f"{PREFIX}_waiting", "Blocks that wait to be compared, in no count yet.", value=stats["waiting"])
         yield counter(f"{PREFIX}_callback_errors", "Callbacks that raised or hung.", value=stats["callback_errors"])
         mode = gauge(f"{PREFIX}_mode", "1 on the rung the node stands on.", labels=["mode"])
         for each in Mode:

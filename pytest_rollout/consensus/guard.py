@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import os
 import pickle
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pytest_rollout.consensus.forks import begin_after_fork
 from pytest_rollout.core.answer import Answer, refusal_of
 
 MOST_STUCK = 8
@@ -19,8 +19,8 @@ _PICKLED = (dict, list, tuple, set, bytearray)
 _SAME = (int, str, bytes, bool, type(None), float)
 
 Ask = Callable[[Any], Any]
-_Outcome = tuple[Any, BaseException | None, int]
-_NOTHING: _Outcome = (None, None, 0)
+_Outcome = tuple[Answer, BaseException | None]
+_NOTHING: _Outcome = (Answer(), None)
 
 
 class StuckError(Exception):
@@ -49,12 +49,14 @@ def frozen(block: Any) -> Callable[[], Any]:
     return lambda: copy.deepcopy(kept)
 
 
-def ask_here(ask: Ask, block: Any, reasons: Mapping[str, str]) -> tuple[Answer, BaseException | None]:
+def ask_here(
+    ask: Ask, block: Any, reasons: Mapping[str, str], catch: type[BaseException] = Exception
+) -> tuple[Answer, BaseException | None]:
     """The answer of an engine that runs in the caller's own thread, and what it raised."""
     began = time.perf_counter_ns()
     try:
         value = ask(block)
-    except Exception as error:  # noqa: BLE001 - whatever it raises is its answer
+    except catch as error:  # whatever it raises is its answer
         return Answer(refusal=refusal_of(error, reasons), nanoseconds=time.perf_counter_ns() - began), error
     return Answer(value=value, nanoseconds=time.perf_counter_ns() - began), None
 
@@ -67,9 +69,9 @@ class Guard:
 
     def __init__(self) -> None:
         self._begin()
+        begin_after_fork(self._begin)
 
     def _begin(self) -> None:
-        self._process = os.getpid()
         self._idle: list[_Worker] = []
         self._stuck = 0
         self._lock = threading.Lock()
@@ -78,15 +80,13 @@ class Guard:
         self, ask: Ask, block: Any, seconds: float, reasons: Mapping[str, str]
     ) -> tuple[Answer, BaseException | None]:
         """The answer within the limit; raises ``LateError`` past it, ``StuckError`` where no call is made."""
-        if self._process != os.getpid():
-            self._begin()
         try:
             worker = self._idle.pop()
         except IndexError:
             if self._stuck >= MOST_STUCK:
                 raise StuckError from None
             worker = _started()
-        worker.call(ask, block)
+        worker.call(ask, block, reasons)
         try:
             has_answered = worker.done.acquire(timeout=seconds)
         except BaseException:
@@ -95,12 +95,9 @@ class Guard:
         if not has_answered:
             self._leave(worker)
             raise LateError
-        value, error, nanoseconds = worker.outcome
-        worker.outcome = _NOTHING
+        outcome, worker.outcome = worker.outcome, _NOTHING
         self._idle.append(worker)
-        if error is None:
-            return Answer(value=value, nanoseconds=nanoseconds), None
-        return Answer(refusal=refusal_of(error, reasons), nanoseconds=nanoseconds), error
+        return outcome
 
     def close(self) -> None:
         """Let idle threads end."""
@@ -136,7 +133,7 @@ class _Worker:
         self.outcome: _Outcome = _NOTHING
         self.done = threading.Lock()
         self.done.acquire()
-        self._order: tuple[Ask, Any] | None = None
+        self._order: tuple[Ask, Any, Mapping[str, str]] | None = None
         self._go = threading.Lock()
         self._go.acquire()
         self._state = threading.Lock()
@@ -145,9 +142,9 @@ class _Worker:
         self._last: Callable[[], None] | None = None
         threading.Thread(target=self._serve, daemon=True, name="rollout-candidate").start()
 
-    def call(self, ask: Ask, block: Any) -> None:
+    def call(self, ask: Ask, block: Any, reasons: Mapping[str, str]) -> None:
         """Make a call; ``done`` is released once ``outcome`` is there."""
-        self._order = (ask, block)
+        self._order = (ask, block, reasons)
         self._is_idle = False
         self._go.release()
 
@@ -164,11 +161,7 @@ class _Worker:
             order, self._order = self._order, None
             if order is None or self._is_given_up():
                 break
-            began = time.perf_counter_ns()
-            try:
-                self.outcome = order[0](order[1]), None, time.perf_counter_ns() - began
-            except BaseException as error:  # noqa: BLE001 - even SystemExit is the engine's own
-                self.outcome = None, error, time.perf_counter_ns() - began
+            self.outcome = ask_here(*order, BaseException)  # even SystemExit is the engine's own
             del order
             with self._state:
                 if self._is_given_up():

@@ -29,9 +29,8 @@ MOST_GAPS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """How one block was verified: the mode the call read, who answered, how the two compared (None if they did not)."""
+    """How one block was verified: who answered, and how the two compared (None if they did not)."""
 
-    mode: Mode
     answered_by: str
     relation: Relation | None = None
     is_fallback: bool = False
@@ -101,8 +100,11 @@ class Stats:
     """Counts of all calls of one dual run; safe to use from any thread."""
 
     def __init__(self, mode: Mode, started_at: datetime, *, clock: str = "system") -> None:
-        self._lock = threading.Lock()
         self._clock = clock
+        self._begin_run(mode, started_at)
+
+    def _begin_run(self, mode: Mode, started_at: datetime) -> None:
+        self._lock = threading.Lock()
         self._started_at = started_at
         self._run = uuid.uuid4().hex
         self._earlier = Counts()  # of visits no longer remembered
@@ -111,36 +113,46 @@ class Stats:
         self._callback_errors = 0
         self._last_at: datetime | None = None
 
+    @property
+    def present(self) -> Visit:
+        """The present visit; a call reads it once and is counted for it, whatever is switched meanwhile (rule 27)."""
+        return self._visits[-1]
+
+    def begin_anew(self, at: datetime) -> None:
+        """Another run on the same rung, with nothing counted: a forked process is one, and borrows from no other."""
+        self._begin_run(self._visits[-1].mode, at)
+
     def verified(
-        self, seen: Verification, at: datetime, *, reference: Answer | None = None, candidate: Answer | None = None
+        self,
+        visit: Visit,
+        seen: Verification,
+        at: datetime,
+        *,
+        reference: Answer | None = None,
+        candidate: Answer | None = None,
+        covers: bool = True,
     ) -> None:
-        """Count one call under the mode it read."""
+        """Count one call for the visit it read; ``covers`` says whether it is a sign of life at ``at``."""
         with self._lock:
-            visit = self._visits[-1]
-            if visit.mode is not seen.mode:  # the mode was switched while this call was under way
-                visit = next((each for each in reversed(self._visits) if each.mode is seen.mode), visit)
-            visit.note(at)
-            _count(visit.counts, seen, reference, candidate)
-            self._last_at = at
+            if covers:
+                visit.note(at)
+            _count(visit.counts, visit.mode, seen, reference, candidate)
+            self._last_at = at if self._last_at is None else max(at, self._last_at)
             self._latencies.add(
                 None if reference is None else reference.nanoseconds,
                 None if candidate is None else candidate.nanoseconds,
                 is_late=seen.relation is Relation.TIMEOUT,
             )
 
-    def agreed_in_shadow(self, at: datetime, reference: int, candidate: int) -> None:
+    def agreed_in_shadow(self, visit: Visit, at: datetime, reference: int, candidate: int) -> None:
         """Count a block that was verified in shadow and on which both agreed; nanoseconds each. The same, sooner."""
         with self._lock:
-            visit = self._visits[-1]
-            if visit.mode is Mode.SHADOW:
-                visit.note(at)
-                visit.counts.verifications += 1
-                visit.counts.comparisons += 1
+            visit.note(at)
+            visit.counts.verifications += 1
+            visit.counts.comparisons += 1
+            if self._last_at is None or at > self._last_at:
                 self._last_at = at
-                self._latencies.pair(reference, candidate)
-                return
-        seen = Verification(mode=Mode.SHADOW, answered_by="reference", relation=Relation.AGREED)
-        self.verified(seen, at, reference=Answer(nanoseconds=reference), candidate=Answer(nanoseconds=candidate))
+            self._latencies.pair(reference, candidate)
 
     def callback_failed(self) -> None:
         """A callback raised, hung, or a divergence could not be kept."""
@@ -167,10 +179,12 @@ class Stats:
     def _begin(self, mode: Mode, at: datetime) -> None:
         self._visits.append(Visit(mode=mode, since=at))
         while len(self._visits) > MOST_VISITS:
-            self._earlier.add(self._visits.pop(0).counts)
+            forgotten = self._visits.pop(0)
+            self._earlier.add(forgotten.counts)
+            forgotten.counts = self._earlier  # what is still under way in it counts there
 
-    def document(self, at: datetime, versions: dict[str, str]) -> dict[str, Any]:
-        """The stats document as of ``at``."""
+    def document(self, at: datetime, versions: dict[str, str], waiting: int = 0) -> dict[str, Any]:
+        """The stats document as of ``at``; so many blocks are ``waiting`` and in no count yet."""
         with self._lock:
             total = Counts(**self._earlier.document())
             for visit in self._visits:
@@ -190,6 +204,7 @@ class Stats:
             "rust_error_rate": _rate(total.candidate_errors, total.comparisons),
             "fallback_rate": _rate(total.fallbacks, total.verifications),
             **{name: count for name, count in total.document().items() if name != "verifications"},
+            "waiting": waiting,
             "callback_errors": callback_errors,
             "run": self._run,
             "clock": self._clock,
@@ -202,18 +217,18 @@ class Stats:
         }
 
 
-def _count(counts: Counts, seen: Verification, reference: Answer | None, candidate: Answer | None) -> None:
+def _count(counts: Counts, mode: Mode, seen: Verification, reference: Answer | None, candidate: Answer | None) -> None:
     counts.verifications += 1
     counts.fallbacks += seen.is_fallback
     if seen.relation is not None:
         counts.count(seen.relation)
     elif seen.is_sampled_out:
         counts.sampled_out += 1
-    elif seen.mode is Mode.SHADOW or seen.is_fallback or seen.answered_by == "nobody":
+    elif mode is Mode.SHADOW or seen.is_fallback or seen.answered_by == "nobody":
         counts.skipped += 1
-    elif seen.mode is Mode.CANDIDATE_ONLY and candidate is not None and _is_crash(candidate):
+    elif mode is Mode.CANDIDATE_ONLY and candidate is not None and _is_crash(candidate):
         counts.candidate_errors += 1
-    elif seen.mode is Mode.REFERENCE_ONLY and reference is not None and _is_crash(reference):
+    elif mode is Mode.REFERENCE_ONLY and reference is not None and _is_crash(reference):
         counts.reference_errors += 1
 
 

@@ -177,6 +177,8 @@ class NodeCheck:
         told = f"{number} of {looked}"
         if number:
             return told, [(Outcome.FAIL, told)]
+        if now.waiting:
+            return told, [(Outcome.INCONCLUSIVE, f"{told}, and {now.waiting} wait to be compared")]
         if not looked:
             return told, [(Outcome.INCONCLUSIVE, "no traffic on this rung, so nothing could show")]
         return told, list(self._mode(now))

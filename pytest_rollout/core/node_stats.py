@@ -55,7 +55,11 @@ class Visited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeStats:
-    """One reading of a node: the document's content, and when it was read."""
+    """One reading of a node: the document's content, and when it was read.
+
+    ``waiting`` blocks were asked about before, are not compared yet and in no count; a node whose
+    callers wait for the comparison has none, and need not say so.
+    """
 
     mode: Mode
     counts: Counts
@@ -67,6 +71,7 @@ class NodeStats:
     visit: Visited
     visits: tuple[Visited, ...]
     ratio: Mapping[str, Any]
+    waiting: int = 0
 
     @classmethod
     def read(cls, document: Any, read_at: str) -> Self:
@@ -96,6 +101,7 @@ class NodeStats:
             visit=visits[-1],
             visits=visits,
             ratio=latency["ratio_millionths"],
+            waiting=_waiting(document),
         )
 
     def is_stale(self, max_age: timedelta) -> str:
@@ -135,6 +141,13 @@ def _counts(document: Mapping[str, Any]) -> dict[str, Any]:
             raise EvidenceError(f"{name} is {document[name]!r:.20} and {other} is {document[other]!r:.20}.")
         found[name] = document[name] if name in document else document[other]
     return found
+
+
+def _waiting(document: Mapping[str, Any]) -> int:
+    waiting = document.get("waiting", 0)
+    if type(waiting) is not int or waiting < 0:
+        raise EvidenceError(f"waiting is {waiting!r:.40}; a whole number of 0 or more is needed.")
+    return waiting
 
 
 def _visit(document: Any) -> Visited:

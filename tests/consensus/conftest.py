@@ -44,12 +44,19 @@ def doing() -> type[Doing]:
     return Doing
 
 
+@pytest.fixture(params=[False, True], ids=["waiting", "deferred"])
+def deferred(request: pytest.FixtureRequest) -> bool:
+    """Whether callers in shadow go on before the candidate is compared; what is promised holds both ways."""
+    return bool(request.param)
+
+
 @pytest.fixture
-def dual() -> Iterator[Callable[..., DualRun]]:
+def dual(deferred: bool) -> Iterator[Callable[..., DualRun]]:
     """Open a dual run of a sound reference and the given candidate; closed after the test."""
     opened: list[DualRun] = []
 
     def make(candidate: Any = None, reference: Any = None, **settings: Any) -> DualRun:
+        settings = {"deferred": deferred} | settings
         opened.append(DualRun(reference or Sound(), candidate or Sound(), **settings))
         return opened[-1]
 

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -43,6 +44,37 @@ def claim_otherwise(block):
     return {**GOOD, "weight": 4}
 
 
+def stuck(run) -> int:
+    """How many threads hang in a call that was given up."""
+    return run._trial._guard._stuck + (run._backlog._stuck if run._backlog else 0)
+
+
+class Reading(Mapping):
+    """An answer that does something when it is read."""
+
+    def __init__(self, do):
+        self.do = do
+
+    def __getitem__(self, key):
+        return self.do(None)
+
+    def __iter__(self):
+        return iter([self.do(None)])
+
+    def __len__(self):
+        return 1
+
+
+class BrokenRefusal(Exception):  # noqa: N818 - what projects write
+    @property
+    def refusal(self):
+        raise RuntimeError("no word for it")
+
+
+def refuse_brokenly(block):
+    raise BrokenRefusal
+
+
 MISBEHAVIOUR = {
     "raises": (boom, "candidate_errors"),
     "exits": (exit_hard, "candidate_errors"),
@@ -50,6 +82,9 @@ MISBEHAVIOUR = {
     "answers otherwise": (claim_otherwise, "differing"),
     "answers nothing": (lambda block: None, "differing"),
     "answers what cannot be compared": (lambda block: object(), "candidate_errors"),
+    "answers what raises when it is read": (lambda block: Reading(boom), "candidate_errors"),
+    "answers what exits when it is read": (lambda block: Reading(exit_hard), "candidate_errors"),
+    "raises what raises when it is read": (refuse_brokenly, "candidate_errors"),
 }
 
 
@@ -84,6 +119,7 @@ def test_the_candidate_sees_the_block_as_it_came_even_if_the_reference_changes_i
     run = dual(doing(remember), reference=doing(scribble))
     run.verify_block({"index": 7, "transactions": [1, 2]})
 
+    assert run.settle() == 0
     assert seen == [BLOCK]
 
 
@@ -95,9 +131,9 @@ def test_a_candidate_that_hangs_delays_the_answer_by_its_limit_only(dual, doing)
     began = time.monotonic()
     answers = [run.verify_block(dict(BLOCK)) for _ in range(12)]
     took = time.monotonic() - began
+    stats = run.stats()
     release.set()
 
-    stats = run.stats()
     assert answers == [GOOD] * 12
     assert took < 10, "twelve limits, not one hang"
     assert (stats["timeouts"], stats["skipped"]) == (8, 4), "eight hang, and no ninth thread is spent on it"
@@ -105,6 +141,19 @@ def test_a_candidate_that_hangs_delays_the_answer_by_its_limit_only(dual, doing)
     assert stats["latency"]["candidate_ns"]["p95"] is None, "slower than any"
 
 
+def test_an_answer_that_hangs_when_it_is_read_is_a_late_one(dual, doing) -> None:
+    """Comparing is within the limit too: an answer may be an object with code of its own."""
+    release = threading.Event()
+    run = dual(doing(lambda block: Reading(lambda _: release.wait(30))), limit=0.02)
+
+    assert run.verify_block(dict(BLOCK)) == GOOD
+    stats = run.stats()
+    release.set()
+
+    assert (stats["timeouts"], stats["comparisons"]) == (1, 0)
+
+
+@pytest.mark.parametrize("deferred", [False])
 def test_a_machine_too_busy_to_begin_in_time_is_a_timeout_and_nothing_else(dual, doing, monkeypatch) -> None:
     """The limit passes before the candidate's thread has run at all: the call is given up, not made later."""
     begin, called = threading.Event(), []
@@ -115,10 +164,10 @@ def test_a_machine_too_busy_to_begin_in_time_is_a_timeout_and_nothing_else(dual,
     assert [run.verify_block(dict(BLOCK)) for _ in range(10)] == [GOOD] * 10
     begin.set()
     deadline = time.monotonic() + 30
-    while run._guard._stuck and time.monotonic() < deadline:
+    while stuck(run) and time.monotonic() < deadline:
         time.sleep(0.01)
 
-    assert (run.stats()["timeouts"], run.stats()["skipped"], run._guard._stuck) == (8, 2, 0)
+    assert (run.stats()["timeouts"], run.stats()["skipped"], stuck(run)) == (8, 2, 0)
     assert called == []
 
 
@@ -128,13 +177,14 @@ def test_a_call_that_ends_just_as_it_is_given_up_leaves_no_thread_behind(dual, d
 
     for _ in range(200):
         assert run.verify_block(dict(BLOCK)) == GOOD
+    assert run.settle(30) == 0
     deadline = time.monotonic() + 30
-    while run._guard._stuck and time.monotonic() < deadline:
+    while stuck(run) and time.monotonic() < deadline:
         time.sleep(0.01)
 
     stats = run.stats()
     assert stats["comparisons"] + stats["timeouts"] + stats["skipped"] == 200
-    assert (stats["divergences"], run._guard._stuck) == (0, 0)
+    assert (stats["divergences"], stuck(run)) == (0, 0)
 
 
 def test_a_block_that_cannot_be_copied_is_not_shown_to_the_candidate(dual, doing, sound) -> None:
@@ -150,6 +200,22 @@ def test_a_block_that_cannot_be_copied_is_not_shown_to_the_candidate(dual, doing
     assert run.verify_block(Locked(BLOCK)) == GOOD
     assert seen == []
     assert run.stats()["skipped"] == 1
+
+
+@pytest.mark.parametrize("mode", ["shadow", "rust"])
+def test_a_block_whose_copy_cannot_be_made_is_not_shown_either(dual, doing, mode) -> None:
+    """It is written without complaint, and cannot be read: the reference's answer must not suffer for it."""
+    seen = []
+
+    class Told(Exception):  # noqa: N818 - carries what its class cannot be made from again
+        def __init__(self, one, other):
+            super().__init__(one)
+
+    run = dual(doing(seen.append), mode=mode)
+
+    assert run.verify_block({**BLOCK, "told": Told(1, 2)}) == GOOD
+    assert seen == []
+    assert (run.stats()["skipped"], run.stats()["divergences"]) == (1, 0)
 
 
 def test_the_references_own_exception_reaches_the_caller(dual, doing) -> None:
@@ -351,7 +417,7 @@ def test_tasks_of_an_event_loop_go_on_meanwhile(dual, doing) -> None:
         time.sleep(0.05)
         return dict(GOOD)
 
-    run = dual(doing(slow))
+    run = dual(doing(slow), reference=doing(slow))
 
     async def main() -> int:
         ticks = 0

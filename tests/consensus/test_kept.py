@@ -35,6 +35,7 @@ def test_a_kept_divergence_gives_back_its_input_as_it_was(dual, doing, tmp_path,
 
     run.verify_block(block)
     run.verify_block(block)
+    assert run.settle() == 0
 
     (kept,) = read_kept(tmp_path / "divergences")
     assert (kept.block, type(kept.block)) == (block, type(block))
@@ -95,6 +96,7 @@ def test_objects_are_shrunk_too() -> None:
 def test_kept_files_are_json_for_people(dual, doing, tmp_path) -> None:
     run = dual(doing(lambda each: {"gas": 2}), doing(lambda each: {"gas": 1}), keep=keeper(tmp_path))
     run.verify_block({"index": 7})
+    assert run.settle() == 0
 
     (folder,) = tmp_path.iterdir()
     about = json.loads((folder / "divergence.json").read_text())

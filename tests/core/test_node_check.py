@@ -121,6 +121,8 @@ WRONG = {
     "no run": lambda each: each.update(run=""),
     "an unknown clock": lambda each: each.update(clock="faketime"),
     "no ratio": lambda each: each.update(latency={}),
+    "less than nothing waiting": lambda each: each.update(waiting=-1),
+    "a text for what waits": lambda each: each.update(waiting="0"),
 }
 
 
@@ -228,6 +230,22 @@ def test_one_is_one_too_many(aspect, changes) -> None:
 
     assert (finding.outcome, finding.measured) == (Outcome.FAIL, "1 of 5000")
     assert finding.remedy == "demote node-2 to reference-only (legacy); what it gathered above is void"
+
+
+@pytest.mark.parametrize(
+    "aspect", [Aspect.DIVERGENCES, Aspect.CANDIDATE_ERRORS, Aspect.REFERENCE_ERRORS, Aspect.TIMEOUTS]
+)
+def test_no_divergence_is_no_news_of_blocks_that_wait(aspect) -> None:
+    """Nobody has compared them, so nobody knows what they would show (rule 23)."""
+    finding = judge(*both(lambda each: each.update(waiting=12)), aspect=aspect)
+
+    assert (finding.outcome, finding.measured) == (Outcome.INCONCLUSIVE, "0 of 5000, and 12 wait to be compared")
+
+
+def test_what_was_found_outweighs_what_waits() -> None:
+    finding = judge(*both(lambda each: each.update(waiting=12, divergences=1, differing=1)))
+
+    assert finding.outcome is Outcome.FAIL
 
 
 def test_fallbacks_are_asked_where_there_is_something_to_fall_back_to() -> None:
