@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_rollout.core.attestation import Expected
+from pytest_rollout.core.attestation import PROMOTED, Expected, Moved
 from pytest_rollout.core.errors import UsageError
 from pytest_rollout.core.outcome import Verdict
 from pytest_rollout.operations import Workspace, attesting
 from pytest_rollout.reporting.clearing import ATTESTATION
 from pytest_rollout.reporting.folder import PART, Folder
+from pytest_rollout.reporting.text import line
 
 if TYPE_CHECKING:
     from pytest_rollout.runner.attesting import Verified
@@ -29,6 +30,8 @@ def write(
     content = attesting.attest(
         workspace, place, key=key, public=public, password=_password(password_env), now=datetime.now(UTC)
     )
+    if output is not None:
+        workspace.keep_off_gates("--output", output)
     path = output or workspace.root / "reports" / rollout.name / stage.name / ATTESTATION
     with Folder.open(path.parent) as folder:
         pending = f".{path.name}{PART}"
@@ -75,8 +78,11 @@ def moment(text: str | None) -> datetime:
     return found
 
 
-def told(verified: Verified, wanted: Expected) -> tuple[dict[str, Any], str, int]:
-    """The attestation for programs and for people, and the exit status of its verdict."""
+def told(verified: Verified, wanted: Expected, *, accept_override: bool) -> tuple[dict[str, Any], str, int]:
+    """The attestation for programs and for people, and the exit status of its verdict.
+
+    With ``accept_override`` a promotion by override counts as one, if every signature under it was checked.
+    """
     document, claims = verified.document, verified.claims
     run, subject = document["run"], document["subject"]
     verdict = Verdict(document["verdict"])
@@ -89,6 +95,8 @@ def told(verified: Verified, wanted: Expected) -> tuple[dict[str, Any], str, int
         f"ledger {run['ledger_id']}, entry {claims.entry}, head {claims.head} at {claims.height}",
         f"judged {document['judged_at']}, counts until {claims.valid_until.isoformat()}",
     ]
+    if verified.moved is not None:
+        lines += _moved(verified.moved, verified.unconfirmed)
     if wanted.unasked:
         lines.append(
             f"not compared with anything: {', '.join(wanted.unasked)}; see --for, --network, --commit, --ledger-id"
@@ -111,7 +119,23 @@ def told(verified: Verified, wanted: Expected) -> tuple[dict[str, Any], str, int
         "blocking": len(findings),
         "not_compared": list(wanted.unasked),
     }
-    return shown, "\n".join(lines), verdict.exit_status
+    if verified.moved is not None:
+        shown[PROMOTED] = verified.moved.document() | {"unconfirmed": list(verified.unconfirmed)}
+    is_accepted = accept_override and verified.moved is not None and not verified.unconfirmed
+    return shown, "\n".join(lines), Verdict.PROMOTE.exit_status if is_accepted else verdict.exit_status
+
+
+def _moved(moved: Moved, unconfirmed: Sequence[str]) -> Iterator[str]:
+    """What is told of a promotion by override."""
+    promotion = moved.promotion
+    where = f"to {promotion.to}" if promotion.to else "to its end"
+    by = line(promotion.person)
+    yield f"PROMOTED BY OVERRIDE {where} by {by}, {promotion.at.isoformat()}, ledger entry {moved.entry}"
+    for each in promotion.overrides:
+        yield f"  {line(str(each))}"
+        yield from (f"  - {line(item)}" for item in each.items)
+    if unconfirmed:
+        yield f"  not confirmed here, a contract wallet's word is asked on its chain: {', '.join(unconfirmed)}"
 
 
 def _password(name: str | None) -> Callable[[], str] | None:

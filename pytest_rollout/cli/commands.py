@@ -12,7 +12,24 @@ import typer
 
 from pytest_rollout import operations
 from pytest_rollout.cli import become_supervisor, ledger_commands, texts
-from pytest_rollout.cli.options import By, Json, LedgerUrl, Place, echo, person, print_
+from pytest_rollout.cli.options import (
+    By,
+    Contract,
+    Import,
+    Json,
+    Keystore,
+    KeystorePassword,
+    KeyVariable,
+    LedgerUrl,
+    Place,
+    Revoke,
+    Role,
+    Signature,
+    Write,
+    echo,
+    person,
+    print_,
+)
 from pytest_rollout.cli.person import as_text
 from pytest_rollout.core.errors import LedgerError, Refused, RolloutError, UsageError
 from pytest_rollout.core.notice import Undelivered
@@ -167,21 +184,15 @@ def check(
 def sign(
     stage: Place,
     *,
-    role: Annotated[str | None, typer.Option(help="For whom, as the plan names it.")] = None,
-    keystore: Annotated[
-        Path | None, typer.Option(help="A keystore file to sign with; its password is asked for.")
-    ] = None,
-    password_env: Annotated[str | None, typer.Option(metavar="NAME", help="The variable with its password.")] = None,
-    key_env: Annotated[str | None, typer.Option(metavar="NAME", help="The variable with a private key.")] = None,
-    write: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what a wallet elsewhere is to sign.")
-    ] = None,
-    read: Annotated[Path | None, typer.Option("--import", metavar="FILE", help="What was written, and signed.")] = None,
-    signature: Annotated[str | None, typer.Option(metavar="HEX", help="The signature made elsewhere.")] = None,
-    contract: Annotated[
-        bool, typer.Option("--contract", help="The role is a contract wallet, asked on its chain (EIP-1271).")
-    ] = False,
-    revoke: Annotated[bool, typer.Option("--revoke", help="Take the role's signature back.")] = False,
+    role: Role = None,
+    keystore: Keystore = None,
+    password_env: KeystorePassword = None,
+    key_env: KeyVariable = None,
+    write: Write = None,
+    read: Import = None,
+    signature: Signature = None,
+    contract: Contract = False,
+    revoke: Revoke = False,
     by: By = None,
     ledger: LedgerUrl = None,
     as_json: Json = False,
@@ -202,6 +213,56 @@ def sign(
         contract=contract,
     )
     document, text = carry_out(workspace, stage, way, person=person(by, workspace), now=_now())
+    print_(document, text, as_json)
+    return 0
+
+
+@app.command()
+def override(
+    stage: Place,
+    *,
+    item: Annotated[
+        list[str] | None, typer.Option(metavar="ITEM", help="A finding in the way, by title or id; repeatable.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; recorded, signed, and told for ever.")] = "",
+    expires: Annotated[
+        str | None, typer.Option(metavar="TIME", help="A duration or a time; default the plan's longest.")
+    ] = None,
+    join: Annotated[
+        int | None, typer.Option(metavar="ENTRY", help="Sign the override that this ledger entry began.")
+    ] = None,
+    role: Role = None,
+    keystore: Keystore = None,
+    password_env: KeystorePassword = None,
+    key_env: KeyVariable = None,
+    write: Write = None,
+    read: Import = None,
+    signature: Signature = None,
+    contract: Contract = False,
+    revoke: Revoke = False,
+    by: By = None,
+    ledger: LedgerUrl = None,
+    as_json: Json = False,
+) -> int:
+    """Answer with a signature for findings that hold STAGE, as far as the plan lets somebody; none of them changes."""
+    from pytest_rollout.cli.overriding import Asked, carry_out  # noqa: PLC0415 - only for this command
+    from pytest_rollout.cli.signing import Way  # noqa: PLC0415 - as above
+
+    workspace = operations.Workspace.at(Path.cwd(), ledger, place=stage)
+    way = Way(
+        role=role,
+        keystore=keystore,
+        password_env=password_env,
+        key_env=key_env,
+        write=write,
+        read=read,
+        signature=signature,
+        revoke=revoke,
+        contract=contract,
+        command="rollout override",
+    )
+    asked = Asked(items=[as_text(each) for each in item or ()], reason=as_text(reason), expires=expires, join=join)
+    document, text = carry_out(workspace, stage, asked, way, person=person(by, workspace), now=_now())
     print_(document, text, as_json)
     return 0
 
@@ -247,6 +308,9 @@ def verify(
         int | None, typer.Option(metavar="ENTRY", help="Refuse judgements older than this ledger entry.")
     ] = None,
     at: Annotated[str | None, typer.Option(metavar="TIME", help="Verify as of then; default now.")] = None,
+    accept_override: Annotated[
+        bool, typer.Option("--accept-override", help="Exit 0 for a promotion by override as well.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Check an attestation by the public key alone: 0 promote, 10 hold or not to be believed, 20 rollback."""
@@ -254,7 +318,7 @@ def verify(
 
     wanted = attesting.expected(place, network, commit, ledger_id, at_least)
     verified = operations.attesting.verify(file, key, wanted, attesting.moment(at))
-    document, text, status = attesting.told(verified, wanted)
+    document, text, status = attesting.told(verified, wanted, accept_override=accept_override)
     print_(document, text, as_json)
     return status
 

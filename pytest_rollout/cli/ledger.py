@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import LedgerError, UsageError
+from pytest_rollout.core.signoff import moment_of
 from pytest_rollout.ledger.canonical import parse
 from pytest_rollout.ledger.export import ExportedLedger, lines
 from pytest_rollout.ledger.opening import open_ledger
@@ -146,7 +147,22 @@ def _line(entry: Entry) -> str:
         return (
             f"{place} {payload['person']} drilled it, {tried.count('noticed')} of {len(tried)} noticed {payload['at']}"
         )
-    if entry.kind in {EntryKind.PROMOTION, EntryKind.ROLLBACK}:
-        to = payload["to"] or "complete"
-        return f"{payload['rollout']}: {payload['stage']} -> {to}, {payload['person']} {payload['at']}"
-    return ""
+    if entry.kind is EntryKind.OVERRIDE:
+        return _override(payload)
+    return _move(payload) if entry.kind in {EntryKind.PROMOTION, EntryKind.ROLLBACK} else ""
+
+
+def _override(payload: Mapping[str, Any]) -> str:
+    what = "took back an override" if payload["revoked"] else "signed an override"
+    until = moment_of(payload["expires"]).isoformat()
+    place = f"{payload['rollout']}:{payload['stage']}"
+    return (
+        f"{place} {payload['person']} ({payload['role']}) {what} of {len(payload['items'])} findings until {until}: "
+        f"{payload['reason']}"
+    )
+
+
+def _move(payload: Mapping[str, Any]) -> str:
+    to = payload["to"] or "complete"
+    how = " by override" if payload.get("overrides") else ""
+    return f"{payload['rollout']}: {payload['stage']} -> {to}{how}, {payload['person']} {payload['at']}"

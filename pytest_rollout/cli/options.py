@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +23,20 @@ LedgerUrl = Annotated[
     ),
 ]
 By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it; default git's user.")]
+Role = Annotated[str | None, typer.Option(help="For whom, as the plan names it.")]
+Keystore = Annotated[Path | None, typer.Option(help="A keystore file to sign with; its password is asked for.")]
+KeystorePassword = Annotated[str | None, typer.Option(metavar="NAME", help="The variable with its password.")]
+KeyVariable = Annotated[str | None, typer.Option(metavar="NAME", help="The variable with a private key.")]
+Write = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write what a wallet elsewhere is to sign, such as .rollout/cto.json."),
+]
+Import = Annotated[Path | None, typer.Option("--import", metavar="FILE", help="What was written, and signed.")]
+Signature = Annotated[str | None, typer.Option(metavar="HEX", help="The signature made elsewhere.")]
+Contract = Annotated[
+    bool, typer.Option("--contract", help="The role is a contract wallet, asked on its chain (EIP-1271).")
+]
+Revoke = Annotated[bool, typer.Option("--revoke", help="Take the role's signature back.")]
 Place = Annotated[str, typer.Argument(metavar="STAGE", help="STAGE, or ROLLOUT:STAGE.")]
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_rollout.core.checklist import Tick
 from pytest_rollout.core.entries import Entry
 from pytest_rollout.core.moves import Promotion, Rollback
+from pytest_rollout.core.override import Given
+from pytest_rollout.core.records import Recorded
 from pytest_rollout.core.rollout import Rollout
 from pytest_rollout.operations import Standing
 from pytest_rollout.reporting.text import line
@@ -33,11 +35,13 @@ def standings(all_of: Sequence[Standing]) -> str:
 
 def _standing(standing: Standing) -> str:
     rollout = standing.rollout
+    told = [f"  {_overridden(each)}" for each in standing.overridden]
     if standing.stage is None:
-        return f"{rollout.name} ({rollout.title}): complete, every stage was left"
+        return "\n".join([f"{rollout.name} ({rollout.title}): complete, every stage was left", *told])
     number = [stage.name for stage in rollout.stages].index(standing.stage.name) + 1
     lines = [
         f"{rollout.name} ({rollout.title}): at {standing.stage.name}, stage {number} of {len(rollout.stages)}",
+        *told,
         f"  {_judged(standing)}",
     ]
     others = [finding for finding in standing.findings if finding["kind"] != "checklist"]
@@ -48,9 +52,27 @@ def _standing(standing: Standing) -> str:
         lines.append(f"  - and {len(others) - _SHOWN} more")
     lines += [f"  [ ] {entry.number} {entry.text}" for entry in standing.unticked]
     lines += [f"  [ ] {each.role} ({each.address}) {each.why}" for each in standing.unsigned]
+    lines += [f"  {_given(each)}" for each in standing.given]
     if standing.obstacle:
         lines.append(f"  {standing.obstacle}")
     return "\n".join([*lines, f"  next: {standing.following}"])
+
+
+def _overridden(promotion: Recorded[Promotion]) -> str:
+    move = promotion.value
+    told = "; ".join(line(str(each), _LONGEST) for each in move.overrides)
+    return f"{move.stage} was promoted by override of {told} (ledger entry {promotion.sequence})"
+
+
+def _given(given: Given) -> str:
+    """An override of the newest judgement, and how its signers stand."""
+    items = "1 finding" if len(given.terms.items) == 1 else f"{len(given.terms.items)} findings"
+    signed = ", ".join(each.role for each in given.answer.roles if each.counts) or "nobody"
+    owed = "" if given.counts else "; not enough: " + "; ".join(f"'{e.role}' {e.why}" for e in given.answer.owed)
+    return (
+        f"override {given.first} of {items} until {given.terms.expires_at.isoformat()}, "
+        f"signed by {signed}{owed}: {line(given.terms.reason, _LONGEST)}"
+    )
 
 
 def _judged(standing: Standing) -> str:
@@ -71,6 +93,25 @@ def standing_document(standing: Standing) -> dict[str, Any]:
         "judged_at": None if judgement is None else judgement.judged_at.isoformat(),
         "findings": list(standing.findings),
         "unsigned": [{"role": each.role, "address": each.address, "why": each.why} for each in standing.unsigned],
+        "overrides": [
+            {
+                "first": each.first,
+                "items": list(each.terms.items),
+                "reason": each.terms.reason,
+                "expires": each.terms.expires_at.isoformat(),
+                "counts": each.counts,
+                "roles": [
+                    {"role": role.role, "address": role.address, "counts": role.counts, "why": role.why}
+                    for role in each.answer.roles
+                ],
+            }
+            for each in standing.given
+        ],
+        "promoted_by_override": [
+            {"ledger_entry": each.sequence, "stage": each.value.stage}
+            | {"overrides": [override.document() for override in each.value.overrides]}
+            for each in standing.overridden
+        ],
         "unticked": [{"number": entry.number, "text": entry.text} for entry in standing.unticked],
         "obstacle": standing.obstacle,
         "next": standing.following,
@@ -87,7 +128,8 @@ def ticked(tick: Tick) -> str:
 def promoted(move: Promotion, entry: Entry) -> str:
     """The move, and the head to note elsewhere."""
     where = f"now at {move.to}" if move.to else "complete"
-    moved = f"{move.rollout}: {move.stage} promoted by {move.person}, {where}"
+    how = "".join(f" by override of {each}," for each in move.overrides)
+    moved = f"{move.rollout}: {move.stage} promoted{how} by {move.person}, {where}"
     return f"{moved}\nledger entry {entry.sequence}, head {entry.digest}"
 
 

@@ -79,7 +79,7 @@ def _status(seen: Seen) -> int:
 def _exporter(watch: Watch, how: How, resources: ExitStack, view: View) -> Exporter | None:
     if how.metrics_file is None and how.metrics_port is None:
         return None
-    exporter = resources.enter_context(Exporter(watch.rollout.name, watch.stage.name))
+    exporter = resources.enter_context(Exporter(watch.rollout.name, watch.stage.name, overridden=watch.overridden))
     if how.metrics_file is not None:
         exporter.write_to(how.metrics_file)
     if how.metrics_port is not None:

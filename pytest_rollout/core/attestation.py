@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pytest_rollout.core.records import Record
+from pytest_rollout.core.moves import Promotion
+from pytest_rollout.core.override import Override
+from pytest_rollout.core.records import Record, Recorded
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -20,6 +22,7 @@ SVR = "https://in-toto.io/attestation/svr/v0.1"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 CLAIMS = "https://pytest-rollout.dev/attestation/v1"
 """The key of our own part of the predicate; another version would be another key."""
+PROMOTED = "promoted_by_override"
 VERIFIER = "https://pytest-rollout.dev/verifier"
 
 SKEW = timedelta(seconds=60)
@@ -60,8 +63,43 @@ class Claims:
         )
 
 
-def verification(document: Mapping[str, Any], claims: Claims, test_result: str) -> dict[str, Any]:
-    """The statement with the verdict; ``test_result`` is the digest of the other statement's bytes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A promotion by override of the judgement: its ledger entry, what that says, and the signatures it rests on."""
+
+    entry: int
+    promotion: Promotion
+    overrides: tuple[Recorded[Override], ...]
+
+    def document(self) -> dict[str, Any]:
+        """As it stands in our part of the predicate."""
+        return {
+            "entry": self.entry,
+            "promotion": self.promotion.document(),
+            "overrides": [{"entry": each.sequence, "override": each.value.document()} for each in self.overrides],
+        }
+
+    @classmethod
+    def read(cls, record: Record) -> Moved:
+        """The promotion in our part of a predicate; raises ``LedgerError`` where a field is missing."""
+        return cls(
+            entry=record.number("entry"),
+            promotion=Promotion.read(record.table("promotion")),
+            overrides=tuple(
+                Recorded(sequence=each.number("entry"), value=Override.read(each.table("override")))
+                for each in record.tables("overrides")
+            ),
+        )
+
+
+def verification(
+    document: Mapping[str, Any], claims: Claims, test_result: str, moved: Moved | None = None
+) -> dict[str, Any]:
+    """The statement with the verdict; ``test_result`` is the digest of the other statement's bytes.
+
+    The verdict stays what it was where somebody ``moved`` all the same, by override.
+    """
+    by_override = {} if moved is None else {PROMOTED: moved.document()}
     subject = {key: value for key, value in document["subject"].items() if key != "packages"}
     predicate = {
         "verifier": {"id": VERIFIER, "version": {"pytest-rollout": claims.version}},
@@ -87,6 +125,7 @@ def verification(document: Mapping[str, Any], claims: Claims, test_result: str) 
             "signed_at": claims.signed_at.isoformat(),
             "valid_until": claims.valid_until.isoformat(),
             "version": claims.version,
+            **by_override,
         },
     }
     return _statement(document, claims, SVR, predicate)

@@ -31,6 +31,7 @@ class EntryKind(StrEnum):
     SIGNOFF = "signoff"
     WATCH = "watch"
     DRILL = "drill"
+    OVERRIDE = "override"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from pytest_rollout.core.faults import Drill
 from pytest_rollout.core.judgement import SCHEMA, Run
 from pytest_rollout.core.moves import Move, Position, Promotion, Rollback, position
 from pytest_rollout.core.outcome import Kind, Verdict
+from pytest_rollout.core.override import Override
 from pytest_rollout.core.records import Record, Recorded
 from pytest_rollout.core.rollout import Stage
 from pytest_rollout.core.signoff import Signoff
@@ -27,10 +28,12 @@ _VALUE = re.compile(r"-?[0-9]{1,1000}(/[0-9]{1,1000})?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One finding that stood in the way, as far as a sentence needs it."""
+    """One finding that stood in the way, as far as a sentence or an override needs it; all as it was recorded."""
 
     title: str
     outcome: str
+    item: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,8 @@ class JudgementRecord:
     evidence_digest: str = ""
 
 
-Value = Run | JudgementRecord | Tick | Signoff | WatchRecord | Drill | Promotion | Rollback | None
+_Beside = Tick | Promotion | Rollback | Signoff | Override | WatchRecord | Drill
+Value = Run | JudgementRecord | _Beside | None
 
 
 def read(kind: EntryKind, document: Mapping[str, Any], *, sequence: int, digest: str = "") -> Value:
@@ -72,13 +76,14 @@ def read(kind: EntryKind, document: Mapping[str, Any], *, sequence: int, digest:
     return None if reader is None else reader(record)
 
 
-_READERS: Mapping[EntryKind, Callable[[Record], Tick | Promotion | Rollback | Signoff | WatchRecord | Drill]] = {
+_READERS: Mapping[EntryKind, Callable[[Record], _Beside]] = {
     EntryKind.TICK: Tick.read,
     EntryKind.PROMOTION: Promotion.read,
     EntryKind.ROLLBACK: Rollback.read,
     EntryKind.SIGNOFF: Signoff.read,
     EntryKind.WATCH: WatchRecord.read,
     EntryKind.DRILL: Drill.read,
+    EntryKind.OVERRIDE: Override.read,
 }
 
 
@@ -107,7 +112,7 @@ def _judgement(record: Record, *, sequence: int, digest: str) -> JudgementRecord
     findings = record.tables("findings")
     required = sum(each.truth("required") for each in findings)
     blocking = tuple(
-        Reason(title=each.text("title"), outcome=each.text("outcome"))
+        Reason(title=each.text("title"), outcome=each.text("outcome"), item=each.text("item"), kind=each.text("kind"))
         for each in findings
         if each.text("outcome") != "pass" and each.truth("required")
     )
@@ -146,6 +151,7 @@ class History:
     judgements: list[JudgementRecord] = field(default_factory=list)
     ticks: list[Recorded[Tick]] = field(default_factory=list)
     signoffs: list[Recorded[Signoff]] = field(default_factory=list)
+    overrides: list[Recorded[Override]] = field(default_factory=list)
     watches: dict[str, Recorded[WatchRecord]] = field(default_factory=dict)
     alarms: list[Recorded[WatchRecord]] = field(default_factory=list)
     drills: dict[str, Drill] = field(default_factory=dict)
@@ -167,20 +173,27 @@ class History:
             self._judged(value, document)
         elif value is None or value.rollout != self.rollout:
             return
-        elif isinstance(value, Run):
-            self.runs.append(Recorded(sequence=entry.sequence, value=value))
-        elif isinstance(value, Tick):
-            self.ticks.append(Recorded(sequence=entry.sequence, value=value))
         elif isinstance(value, WatchRecord):
             self.watches[value.stage] = Recorded(sequence=entry.sequence, value=value)
             if value.is_rollback:
                 self.alarms.append(Recorded(sequence=entry.sequence, value=value))
         elif isinstance(value, Drill):
             self.drills[value.stage] = value
-        elif isinstance(value, Signoff):
-            self.signoffs.append(Recorded(sequence=entry.sequence, value=value))
         else:
-            self.moves.append(Recorded(sequence=entry.sequence, value=value))
+            self._append(entry.sequence, value)
+
+    def _append(self, sequence: int, value: Run | Tick | Signoff | Override | Move) -> None:
+        """Note what is kept in the order it was recorded."""
+        if isinstance(value, Run):
+            self.runs.append(Recorded(sequence=sequence, value=value))
+        elif isinstance(value, Tick):
+            self.ticks.append(Recorded(sequence=sequence, value=value))
+        elif isinstance(value, Signoff):
+            self.signoffs.append(Recorded(sequence=sequence, value=value))
+        elif isinstance(value, Override):
+            self.overrides.append(Recorded(sequence=sequence, value=value))
+        else:
+            self.moves.append(Recorded(sequence=sequence, value=value))
 
     def _judged(self, value: JudgementRecord, document: Mapping[str, Any]) -> None:
         if self.rollout not in {value.rollout, value.run.rollout}:
@@ -223,6 +236,12 @@ class History:
         if self.moves:
             return self.moves[-1].value.at
         return self.created if began is None else began
+
+    @property
+    def overridden(self) -> tuple[Recorded[Promotion], ...]:
+        """Every promotion that rests on an override, oldest first: it is told for ever (rule 36)."""
+        promotions = ((each.sequence, each.value) for each in self.moves if isinstance(each.value, Promotion))
+        return tuple(Recorded(sequence=number, value=move) for number, move in promotions if move.overrides)
 
     def position(self, stages: Sequence[Stage]) -> Position:
         """Where the rollout stands; see ``moves.position``."""

@@ -8,7 +8,7 @@ judgement, and what several parts ran, or none, is refused before anything is ju
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pytest_rollout.core.collected import Collected
@@ -26,7 +26,7 @@ class Merge:
     """What the parts cannot know: the run that they become, and what the ledger says that it is recorded in.
 
     ``baseline`` is what the last judgement there listed, ``ticks`` are its ticks, ``entered`` and
-    ``unchanged`` are since when soak counts.
+    ``unchanged`` are since when soak counts, ``facts`` what reports show of its past.
     """
 
     run: Run
@@ -34,6 +34,7 @@ class Merge:
     ticks: Mapping[int, str]
     entered: datetime | None = None
     unchanged: datetime | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def merged(parts: Sequence[Question], about: Merge) -> Question:
@@ -70,7 +71,11 @@ def merged(parts: Sequence[Question], about: Merge) -> Question:
         run=about.run,
         narrowings=(),
         ticks=about.ticks,
-        facts={**newest.facts, "parts": ", ".join(f"{each.run.id} (attempt {each.run.attempt})" for each in parts)},
+        facts={
+            **newest.facts,
+            **about.facts,
+            "parts": ", ".join(f"{each.run.id} (attempt {each.run.attempt})" for each in parts),
+        },
         witnesses=tuple(each for part in parts for each in part.witnesses),
         sampled=sampled,
         evidence_digest="",

@@ -16,12 +16,53 @@ COMPLETE = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overridden:
+    """What a promotion says of one override it rests on: findings, reason, end, who signed, and where it stands.
+
+    ``people`` are ``Ann (CTO)``, ``entries`` the ledger entries of their signatures.
+    """
+
+    items: tuple[str, ...]
+    reason: str
+    expires: datetime
+    people: tuple[str, ...]
+    entries: tuple[int, ...]
+
+    def __str__(self) -> str:
+        """One line for people, without the items."""
+        some = "1 finding" if len(self.items) == 1 else f"{len(self.items)} findings"
+        return f"{some}, by {', '.join(self.people)}: {self.reason}"
+
+    def document(self) -> dict[str, object]:
+        """As it stands in the ledger."""
+        return {
+            "items": list(self.items),
+            "reason": self.reason,
+            "expires": self.expires.isoformat(),
+            "people": list(self.people),
+            "entries": list(self.entries),
+        }
+
+    @classmethod
+    def read(cls, record: Record) -> Overridden:
+        """One of those that a promotion lists."""
+        return cls(
+            items=record.texts("items"),
+            reason=record.text("reason"),
+            expires=record.moment("expires"),
+            people=record.texts("people"),
+            entries=record.numbers("entries"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:
     """A move to the next stage. It consumes one judgement.
 
     ``stage`` is the one left, ``to`` the one entered or ``COMPLETE``; ``entry`` the visit that
     ended; ``judgement`` the SHA-256 of the judgement's payload and ``judgement_sequence`` its
-    ledger entry; ``attempts`` how often the gate was started in this visit.
+    ledger entry; ``attempts`` how often the gate was started in this visit. ``overrides`` are those that
+    it rests on, none where the judgement itself says promote.
     """
 
     rollout: str
@@ -34,12 +75,14 @@ class Promotion:
     attempts: int
     person: str
     at: datetime
+    overrides: tuple[Overridden, ...] = ()
 
     kind = EntryKind.PROMOTION
 
     def document(self) -> dict[str, object]:
         """As it stands in the ledger."""
-        return {
+        rests_on = {"overrides": [each.document() for each in self.overrides]} if self.overrides else {}
+        return rests_on | {
             "rollout": self.rollout,
             "stage": self.stage,
             "to": self.to,
@@ -66,6 +109,7 @@ class Promotion:
             attempts=record.number("attempts"),
             person=record.text("person"),
             at=record.moment("at"),
+            overrides=tuple(map(Overridden.read, record.tables("overrides"))) if "overrides" in record.document else (),
         )
 
 
@@ -113,6 +157,18 @@ class Rollback:
 
 
 Move = Promotion | Rollback
+
+BY_OVERRIDE = "promoted by override"
+"""How the facts of a judgement begin that tell of an earlier promotion on the way to its stage."""
+
+
+def overridden_facts(promotions: Iterable[Recorded[Promotion]]) -> dict[str, str]:
+    """What later judgements, and so their briefs, say of promotions that rest on overrides (rule 36)."""
+    return {
+        f"{BY_OVERRIDE} (ledger entry {each.sequence})": f"{each.value.stage}: "
+        + "; ".join(f"{one} [{', '.join(one.items)}]" for one in each.value.overrides)
+        for each in promotions
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

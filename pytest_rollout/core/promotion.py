@@ -7,6 +7,7 @@ history as it was read and verified, the subject as it was measured now, and the
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from pytest_rollout.core.errors import Refused, listed, suggestion
@@ -15,6 +16,7 @@ from pytest_rollout.core.history import History, JudgementRecord
 from pytest_rollout.core.judgement import Run
 from pytest_rollout.core.moves import Move, Position, Promotion, Rollback, position
 from pytest_rollout.core.outcome import Verdict
+from pytest_rollout.core.override import why_never
 from pytest_rollout.core.records import Recorded
 from pytest_rollout.core.rollout import Rollout as Plan
 from pytest_rollout.core.subject import Subject, moved
@@ -23,20 +25,28 @@ __all__ = ["Move", "Position", "Promotion", "Rollback", "may_promote", "may_roll
 
 
 def may_promote(
-    *, rollout: Plan, stage: str, history: History, subject: Subject, now: datetime, ledger_id: str
+    *,
+    rollout: Plan,
+    stage: str,
+    history: History,
+    subject: Subject,
+    now: datetime,
+    ledger_id: str,
+    overridden: Collection[str] = (),
 ) -> JudgementRecord:
     """The judgement that carries ``rollout`` out of ``stage``, or ``Refused``.
 
     It is the one judgement of the newest started run, of this visit to the current stage, says
     promote, is not older than the plan allows, is about the subject as it is now, and no later
-    judgement of the visit says otherwise.
+    judgement of the visit says otherwise. One that holds carries as well where every finding in the
+    way is among the ``overridden`` items, see ``override.covered``; all else is asked as ever (rule 36).
     """
     question = _Question(rollout, stage, history)
     question.is_at_stage(ledger_id)
     run = question.newest_run()
     judgement = question.judgement_of(run)
     question.is_ours(judgement, run.value, ledger_id)
-    question.is_promote(judgement)
+    question.is_promote(judgement, overridden)
     question.is_not_alarmed(judgement)
     question.is_fresh(judgement, now)
     question.is_about(judgement, subject)
@@ -178,20 +188,25 @@ class _Question:
                 f"run {self._again} without --network."
             )
 
-    def is_promote(self, judgement: JudgementRecord) -> None:
-        """Refuse any verdict but promote, one its own findings contradict, and a later no."""
+    def is_promote(self, judgement: JudgementRecord, overridden: Collection[str]) -> None:
+        """Refuse any verdict but promote, one its own findings contradict, and a later no.
+
+        A hold whose every reason is overridden is no promote either, and yet it carries.
+        """
         verdict, attempts = judgement.verdict, self._history.attempts(self._stage)
-        if verdict in {Verdict.HOLD.value, Verdict.ROLLBACK.value}:
+        if verdict == Verdict.HOLD.value and overridden and judgement.blocking:
+            self._is_covered(judgement, overridden)
+        elif verdict in {Verdict.HOLD.value, Verdict.ROLLBACK.value}:
             raise Refused(
                 f"{self.place}: the newest judgement (attempt {attempts}, run {judgement.run.id}) says "
                 f"{verdict.upper()}{_reasons(judgement)}. See `rollout status {self._rollout.name}`."
             )
-        if verdict != Verdict.PROMOTE.value:
+        elif verdict != Verdict.PROMOTE.value:
             raise Refused(
                 f"{self.place}: verdict {verdict[:40]!r} in ledger entry {judgement.sequence} is none of "
                 f"{listed(each.value for each in Verdict)}; run {self._again} again."
             )
-        if judgement.blocking or not judgement.required:
+        elif judgement.blocking or not judgement.required:
             raise Refused(
                 f"{self.place}: the judgement in ledger entry {judgement.sequence} says promote, but "
                 f"{len(judgement.blocking)} of its {judgement.required} required findings stand in the way; "
@@ -204,6 +219,16 @@ class _Question:
                     f"{self.place}: a later judgement (ledger entry {later.sequence}, run {later.run.id}) "
                     f"says {later.verdict[:40].upper()}{_reasons(later)}; run {self._again} again."
                 )
+
+    def _is_covered(self, judgement: JudgementRecord, overridden: Collection[str]) -> None:
+        left = [each for each in judgement.blocking if each.item not in overridden]
+        if left:
+            why = why_never(self._rollout.stage(self._stage), left[0])
+            raise Refused(
+                f"{self.place}: the newest judgement says HOLD, and no override covers {len(left)} of the "
+                f"{len(judgement.blocking)} findings in its way, first '{left[0].title[:80]}' ({left[0].outcome})"
+                f"{f', which nobody may override: {why}' if why else ''}. See `rollout status {self._rollout.name}`."
+            )
 
     def is_not_alarmed(self, judgement: JudgementRecord) -> None:
         """Refuse where a watch has asked for rollback since: a later no beats an earlier yes (rule 35)."""

@@ -80,6 +80,13 @@ class Record:
             raise self._mistyped(key, "a list of strings", value)
         return tuple(value)
 
+    def numbers(self, key: str) -> tuple[int, ...]:
+        """The list of integers under ``key``, no truth value among them."""
+        value = self._field(key)
+        if not isinstance(value, list) or not all(type(each) is int for each in value):
+            raise self._mistyped(key, "a list of integers", value)
+        return tuple(value)
+
     def table(self, key: str) -> Record:
         """The table under ``key``, to be read in turn."""
         value = self._field(key)

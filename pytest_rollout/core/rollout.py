@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a plan pays for the sections that it has
     from pytest_rollout.core.faults import DrillPolicy
     from pytest_rollout.core.mode import Mode
     from pytest_rollout.core.notice import Importance
+    from pytest_rollout.core.override import OverridePolicy
     from pytest_rollout.core.signoff import SignoffPolicy
     from pytest_rollout.core.soak import Soak
     from pytest_rollout.core.store_check import StoreSettings
@@ -29,6 +30,13 @@ if TYPE_CHECKING:  # a plan pays for the sections that it has
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 """What rollouts, stages and networks may be called: safe in paths, node ids and commands."""
+
+_IDENTITY = frozenset(
+    {
+        *("code_size", "code_hash", "artifact", "proxy", "proxy_admin", "beacon", "delegation"),
+        *("implementation", "implementation_code_hash", "implementation_artifact", "implementation_locked"),
+    }
+)
 
 Value = bool | int | str | list["Value"] | dict[str, "Value"]
 """What a plan may expect of a contract or a flag; integers are exact, floats do not occur."""
@@ -159,6 +167,11 @@ class ContractState:
         """The last part of the item's node id, ``SkillProfile.paused``."""
         return f"{self.contract}.{self.what}"
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether it says which contract this is; numbers and switches may go on changing."""
+        return self.what.partition(".")[0] in _IDENTITY
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagState:
@@ -231,6 +244,7 @@ class Stage:
     soak: Soak | None = None
     checks: tuple[Check, ...] = ()
     signoffs: SignoffPolicy | None = None
+    overrides: OverridePolicy | None = None
     drilled: DrillPolicy | None = None
     mode: Mode | None = None
     watch: WatchSettings = field(default_factory=WatchSettings)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from pytest_rollout.core.entries import EntryKind
 from pytest_rollout.core.errors import EvidenceError
@@ -18,6 +18,11 @@ from pytest_rollout.core.records import Record, Recorded
 
 DOMAIN_NAME = "pytest-rollout sign-off"
 DOMAIN_VERSION = "1"
+BY_OVERRIDE = "promote by override"
+"""The verdict that is signed for where a judgement holds and an override answers for what is in the way."""
+
+_LAST_SECOND = 253_402_300_799
+"""Of the year 9999."""
 
 _DOMAIN_TYPE = [
     {"name": "name", "type": "string"},
@@ -65,29 +70,20 @@ class Statement:
 
     def typed_data(self, *, ledger_id: str, chain_id: int) -> dict[str, Any]:
         """As wallets take it (EIP-712, the whole message); built from checked values and nothing else."""
-        return {
-            "types": {"EIP712Domain": _DOMAIN_TYPE, "SignOff": _STATEMENT_TYPE},
-            "primaryType": "SignOff",
-            "domain": {
-                "name": DOMAIN_NAME,
-                "version": DOMAIN_VERSION,
-                "chainId": chain_id,
-                "salt": f"0x{ledger_id:0>64}",
-            },
-            "message": {
-                "rollout": self.rollout,
-                "stage": self.stage,
-                "verdict": self.verdict,
-                "judgement": f"0x{self.judgement}",
-                "role": self.role,
-                "expires": self.expires,
-            },
+        said = {
+            "rollout": self.rollout,
+            "stage": self.stage,
+            "verdict": self.verdict,
+            "judgement": f"0x{self.judgement}",
+            "role": self.role,
+            "expires": self.expires,
         }
+        return message(DOMAIN_NAME, {"SignOff": _STATEMENT_TYPE}, said, ledger_id=ledger_id, chain_id=chain_id)
 
     @property
     def expires_at(self) -> datetime:
         """When it stops to count."""
-        return datetime.fromtimestamp(self.expires, UTC)
+        return moment_of(self.expires)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +150,81 @@ class Signoff:
         )
 
 
-Verify = Callable[[Signoff], str]
+class Said(Protocol):
+    """What somebody signs, with the role it is signed for."""
+
+    @property
+    def role(self) -> str:
+        """The role."""
+        ...
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it stops to count."""
+        ...
+
+    def typed_data(self, *, ledger_id: str, chain_id: int) -> dict[str, Any]:
+        """As wallets take it (EIP-712)."""
+        ...
+
+
+class Signed(Protocol):
+    """A recorded signature under something: a sign-off, or an override."""
+
+    @property
+    def statement(self) -> Said:
+        """What was signed."""
+        ...
+
+    @property
+    def signer(self) -> str:
+        """The 20-byte address in lower case."""
+        ...
+
+    @property
+    def signature(self) -> str:
+        """In 0x hex."""
+        ...
+
+    @property
+    def at(self) -> datetime:
+        """When it was recorded."""
+        ...
+
+    @property
+    def contract(self) -> bool:
+        """Whether the signer is a contract wallet."""
+        ...
+
+    @property
+    def revoked(self) -> bool:
+        """Whether this takes the signature back."""
+        ...
+
+
+def moment_of(seconds: int) -> datetime:
+    """The moment so many seconds after 1970 began; what no calendar holds is its nearest end."""
+    return datetime.fromtimestamp(max(0, min(seconds, _LAST_SECOND)), UTC)
+
+
+def message(
+    domain: str, types: Mapping[str, Any], said: Mapping[str, Any], *, ledger_id: str, chain_id: int
+) -> dict[str, Any]:
+    """Typed data (EIP-712) whose one type is that of ``types``; the ledger is part of the domain."""
+    return {
+        "types": {"EIP712Domain": _DOMAIN_TYPE, **types},
+        "primaryType": next(iter(types)),
+        "domain": {
+            "name": domain,
+            "version": DOMAIN_VERSION,
+            "chainId": chain_id,
+            "salt": f"0x{ledger_id:0>64}",
+        },
+        "message": dict(said),
+    }
+
+
+Verify = Callable[[Signed], str]
 """Why a signature does not hold, empty if it does: asked of the cryptography, or of the chain."""
 
 
@@ -164,13 +234,9 @@ class Standing:
 
     role: str
     address: str
+    counts: bool
+    why: str = ""
     signoff: Signoff | None = None
-    why: str = "has not signed"
-
-    @property
-    def counts(self) -> bool:
-        """Whether this role has answered."""
-        return self.signoff is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,9 +277,13 @@ def answer(
     for role, address in policy.roles.items():
         mine = [each.value for each in signoffs if each.value.statement.role == role and each.value.entry == entry]
         mine = [each for each in mine if _is_about(each.statement, wanted)]
-        why = _why_not(policy, mine[-1], address, author, now, verify) if mine else "has not signed"
-        signoff = mine[-1] if mine and not why else None
-        roles.append(Standing(role=role, address=address, signoff=signoff, why=why))
+        signoff = mine[-1] if mine else None
+        why = "has not signed"
+        if signoff is not None:
+            given = signoff.statement.verdict
+            other = f"signed for '{given[:20]}', not for {wanted.verdict}" if given != wanted.verdict else ""
+            why = other or why_not(policy, signoff, address, author, now, verify)
+        roles.append(Standing(role=role, address=address, counts=not why, why=why, signoff=signoff))
     return Answer(policy=policy, roles=tuple(roles))
 
 
@@ -221,12 +291,11 @@ def _is_about(given: Statement, wanted: Statement) -> bool:
     return (given.rollout, given.stage, given.judgement) == (wanted.rollout, wanted.stage, wanted.judgement)
 
 
-def _why_not(policy: SignoffPolicy, given: Signoff, address: str, author: str, now: datetime, verify: Verify) -> str:
+def why_not(policy: SignoffPolicy, given: Signed, address: str, author: str, now: datetime, verify: Verify) -> str:
     """The first reason for which a recorded signature does not count; empty if it does."""
     until = given.statement.expires_at
     reasons = (
         (given.revoked, f"took the signature back on {given.at.date().isoformat()}"),
-        (given.statement.verdict != "promote", f"signed for '{given.statement.verdict[:20]}', not for promote"),
         (given.signer != address, f"was signed for by {given.signer}, the plan names {address}"),
         (now >= until, f"signed, but that expired on {until.isoformat()}"),
         (given.at > now, f"signed at {given.at.isoformat()}, which is in the future: a clock is wrong"),
@@ -244,10 +313,10 @@ def _why_not(policy: SignoffPolicy, given: Signoff, address: str, author: str, n
 
 
 def statement_for(
-    policy: SignoffPolicy, *, rollout: str, stage: str, judgement: str, role: str, now: datetime
+    policy: SignoffPolicy, *, rollout: str, stage: str, judgement: str, role: str, now: datetime, verdict: str
 ) -> Statement:
     """What ``role`` is asked to sign now; raises ``EvidenceError`` for a role the plan does not have."""
     if role not in policy.roles:
         raise EvidenceError(f"no role '{role}'")
     expires = int((now + policy.valid_for).timestamp())
-    return Statement(rollout=rollout, stage=stage, judgement=judgement, role=role, expires=expires)
+    return Statement(rollout=rollout, stage=stage, judgement=judgement, role=role, expires=expires, verdict=verdict)

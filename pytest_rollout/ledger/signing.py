@@ -1,4 +1,4 @@
-"""Signatures of sign-offs: made with a key, checked by recovering the address, strictly.
+"""Signatures of sign-offs and overrides: made with a key, checked by recovering the address, strictly.
 
 Only the canonical form is taken: 65 bytes, s in the lower half of the curve's order, v 27 or 28
 (EIP-2 and EIP-191's family). So one statement has one signature of one key, and no other bytes.
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_rollout.core.errors import LedgerError, RolloutError, UsageError
-from pytest_rollout.core.signoff import Signoff, Statement
+from pytest_rollout.core.signoff import Said, Signed
 
 HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 """Half of secp256k1's order: a signature with a larger s has a twin with a smaller one."""
@@ -30,7 +30,7 @@ AskContract = Callable[[str, bytes, bytes], bytes]
 """What ``isValidSignature(hash, signature)`` of the contract at an address returns; raises ``RolloutError``."""
 
 
-def sign(statement: Statement, key: str, *, ledger_id: str, chain_id: int) -> tuple[str, str]:
+def sign(statement: Said, key: str, *, ledger_id: str, chain_id: int) -> tuple[str, str]:
     """The address of ``key`` in lower case, and its signature in 0x hex; raises ``UsageError`` for no key."""
     from eth_account import Account  # noqa: PLC0415 - heavy, for those who sign
 
@@ -41,7 +41,7 @@ def sign(statement: Statement, key: str, *, ledger_id: str, chain_id: int) -> tu
     return account.address.lower(), f"0x{signed.signature.hex().removeprefix('0x')}"
 
 
-def recover(statement: Statement, signature: str, *, ledger_id: str, chain_id: int) -> str:
+def recover(statement: Said, signature: str, *, ledger_id: str, chain_id: int) -> str:
     """The address that signed, in lower case; raises ``LedgerError`` for what is no canonical signature."""
     from eth_account import Account  # noqa: PLC0415 - as above
 
@@ -67,18 +67,18 @@ def malformed(signature: str) -> str:
     return ""
 
 
-def verify(signoff: Signoff, *, ledger_id: str, chain_id: int, ask: AskContract | None = None) -> str:
+def verify(signed: Signed, *, ledger_id: str, chain_id: int, ask: AskContract | None = None) -> str:
     """Why the signature does not hold, empty if it does; contract wallets are asked through ``ask``."""
-    if signoff.contract:
-        return _verify_contract(signoff, ledger_id=ledger_id, chain_id=chain_id, ask=ask)
+    if signed.contract:
+        return _verify_contract(signed, ledger_id=ledger_id, chain_id=chain_id, ask=ask)
     try:
-        signer = recover(signoff.statement, signoff.signature, ledger_id=ledger_id, chain_id=chain_id)
+        signer = recover(signed.statement, signed.signature, ledger_id=ledger_id, chain_id=chain_id)
     except LedgerError as error:
         return str(error).rstrip(".")
-    return "" if signer == signoff.signer else f"was signed by {signer}"
+    return "" if signer == signed.signer else f"was signed by {signer}"
 
 
-def digest(statement: Statement, *, ledger_id: str, chain_id: int) -> bytes:
+def digest(statement: Said, *, ledger_id: str, chain_id: int) -> bytes:
     """The 32 bytes that are signed (EIP-712)."""
     from eth_utils.crypto import keccak  # noqa: PLC0415 - as above
 
@@ -116,18 +116,18 @@ def key_from_keystore(path: Path, password: str) -> str:
     return bytes(key).hex()
 
 
-def _message(statement: Statement, *, ledger_id: str, chain_id: int) -> Any:
+def _message(statement: Said, *, ledger_id: str, chain_id: int) -> Any:
     from eth_account.messages import encode_typed_data  # noqa: PLC0415 - as above
 
     return encode_typed_data(full_message=statement.typed_data(ledger_id=ledger_id, chain_id=chain_id))
 
 
-def _verify_contract(signoff: Signoff, *, ledger_id: str, chain_id: int, ask: AskContract | None) -> str:
+def _verify_contract(signed: Signed, *, ledger_id: str, chain_id: int, ask: AskContract | None) -> str:
     if ask is None:
-        return "is a contract wallet, and no network of kind rpc with the chain id of the sign-offs could be asked"
-    raw = bytes.fromhex(signoff.signature.removeprefix("0x"))
+        return "is a contract wallet, and no network of kind rpc with the chain id of its signature could be asked"
+    raw = bytes.fromhex(signed.signature.removeprefix("0x"))
     try:
-        told = ask(signoff.signer, digest(signoff.statement, ledger_id=ledger_id, chain_id=chain_id), raw)
+        told = ask(signed.signer, digest(signed.statement, ledger_id=ledger_id, chain_id=chain_id), raw)
     except RolloutError as error:
         return f"is a contract wallet that could not be asked: {error}".rstrip(".")
     return "" if told[:4] == EIP_1271_MAGIC and not any(told[4:32]) else "is a contract wallet that says no"

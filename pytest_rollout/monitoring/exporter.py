@@ -18,9 +18,12 @@ PREFIX = "rollout_watch_"
 
 
 class Exporter:
-    """The metrics of one watch; ``rollout`` and ``stage`` are labels of each."""
+    """The metrics of one watch; ``rollout`` and ``stage`` are labels of each.
 
-    def __init__(self, rollout: str, stage: str) -> None:
+    ``overridden`` is how many promotions of the rollout rest on an override.
+    """
+
+    def __init__(self, rollout: str, stage: str, *, overridden: int = 0) -> None:
         try:
             import prometheus_client as prometheus  # noqa: PLC0415 - an extra
         except ImportError:
@@ -34,6 +37,8 @@ class Exporter:
         self._resources = ExitStack()
         self._file: Path | None = None
         self._stage = self._gauge("stage_info", "1 while the rollout stands at this stage and is watched")
+        override = self._gauge("promotions_by_override", "Promotions of the rollout so far that rest on an override")
+        self._set(override, overridden)
         self._verdict = self._gauge("verdict", "1 for the verdict of the newest look, 0 for the others", "verdict")
         self._findings = self._gauge("findings", "Watched items of the newest look by outcome", "outcome")
         self._fired = self._gauge("triggers_fired", "Triggers that fired in the newest look", "severity")

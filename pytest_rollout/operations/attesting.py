@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_rollout.core.attestation import Expected
+from pytest_rollout.core.attestation import Expected, Moved
 from pytest_rollout.core.errors import Refused, UsageError
+from pytest_rollout.core.history import History
 from pytest_rollout.operations.recording import history_of
 from pytest_rollout.operations.workspace import Workspace
 
@@ -32,12 +33,24 @@ def attest(
     rollout, stage = workspace.gate(place)
     ledger = workspace.open()
     ledger.verify()
-    record = history_of(ledger, rollout).newest_judgement(stage.name)
+    history = history_of(ledger, rollout)
+    record = history.newest_judgement(stage.name)
     if record is None:
         raise Refused(f"{rollout.name}:{stage.name}: not judged yet; run `pytest --stage={rollout.name}:{stage.name}`.")
     recorded = next(ledger.entries(record.sequence))
     evidence = ledger.attachment(record.evidence_digest)
-    return attested(recorded, evidence, ledger.head(), signer(key, public=public, password=password), now)
+    chosen = signer(key, public=public, password=password)
+    return attested(recorded, evidence, ledger.head(), chosen, now, _moved(history, record.digest))
+
+
+def _moved(history: History, judgement: str) -> Moved | None:
+    """The promotion by override that rests on a judgement, with the signatures it names."""
+    for each in history.overridden:
+        if each.value.judgement == judgement:
+            numbers = {number for one in each.value.overrides for number in one.entries}
+            signed = tuple(one for one in history.overrides if one.sequence in numbers)
+            return Moved(entry=each.sequence, promotion=each.value, overrides=signed)
+    return None
 
 
 def verify(file: Path, keys: Sequence[Path], expected: Expected, now: datetime) -> Verified:

@@ -10,14 +10,6 @@ from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.owed import judge_observation
 from pytest_rollout.core.rollout import Rollout, Stage
 
-IDENTITY = frozenset(
-    {
-        *("code_size", "code_hash", "artifact", "proxy", "proxy_admin", "beacon", "delegation"),
-        *("implementation", "implementation_code_hash", "implementation_artifact", "implementation_locked"),
-    }
-)
-"""The states that say which contract it is; numbers and switches may go on changing."""
-
 
 def look_at_contracts_again(rollout: Rollout, stage: Stage) -> None:
     """Refuse where a contract on the stage's real chain is no longer as the plan declares it.
@@ -27,7 +19,7 @@ def look_at_contracts_again(rollout: Rollout, stage: Stage) -> None:
     """
     declared = rollout.networks.get(stage.network or "")
     real = None if declared is None else declared.real
-    wanted = [each for each in stage.contracts if each.what.partition(".")[0] in IDENTITY]
+    wanted = [each for each in stage.contracts if each.is_identity]
     if real is None or not wanted:
         return
     from pytest_rollout.contracts.checks import observe_all  # noqa: PLC0415 - for stages with a real chain

@@ -17,6 +17,7 @@ from pytest_rollout.core.history import History, JudgementRecord
 from pytest_rollout.core.judgement import Run, Sealed
 from pytest_rollout.core.judging import Question, judge
 from pytest_rollout.core.merging import Merge, merged
+from pytest_rollout.core.moves import overridden_facts
 from pytest_rollout.core.rollout import Rollout, Stage
 from pytest_rollout.operations.recording import history_of
 from pytest_rollout.operations.workspace import Workspace
@@ -96,6 +97,7 @@ def _about(run: Run, rollout: Rollout, stage: Stage, history: History, parts: Se
         ticks={number: f"{tick.person} on {tick.at.date().isoformat()}" for number, tick in ticks.items()},
         entered=history.entered(rollout.began),
         unchanged=max(others, default=None),
+        facts=overridden_facts(history.overridden),
     )
 
 

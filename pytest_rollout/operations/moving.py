@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,9 @@ from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import Refused
 from pytest_rollout.core.history import History, JudgementRecord
 from pytest_rollout.core.judging import Question, judge
-from pytest_rollout.core.moves import COMPLETE, Promotion, Rollback
+from pytest_rollout.core.moves import COMPLETE, Overridden, Promotion, Rollback
+from pytest_rollout.core.outcome import Kind
+from pytest_rollout.core.override import covered, names_of, told
 from pytest_rollout.core.promotion import may_promote, may_roll_back
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import Rollout, Stage
@@ -18,7 +21,6 @@ from pytest_rollout.operations.contracts_again import look_at_contracts_again
 from pytest_rollout.operations.nodes_again import look_at_nodes_again
 from pytest_rollout.operations.recording import append, history_of
 from pytest_rollout.operations.triggers import ask_triggers_again
-from pytest_rollout.operations.wallets import asker
 from pytest_rollout.operations.workspace import Workspace
 from pytest_rollout.runner.pinning import measure_subject
 from pytest_rollout.runner.record import unpack
@@ -35,15 +37,22 @@ def promote(workspace: Workspace, place: str, *, person: str, now: datetime) -> 
     ledger.verify()
     history = history_of(ledger, rollout)
     subject = measure_subject(rollout, stage, workspace.root, stage.network)
+    given, items = _overrides(workspace, rollout, stage, ledger, history, now)
     record = may_promote(
-        rollout=rollout, stage=stage.name, history=history, subject=subject, now=now, ledger_id=ledger.id
+        rollout=rollout,
+        stage=stage.name,
+        history=history,
+        subject=subject,
+        now=now,
+        ledger_id=ledger.id,
+        overridden=items,
     )
     question = _judge_again(ledger, rollout, record)
     for change in changes(workspace.rollout(rollout.name), question.witnesses, now):
         raise Refused(f"{record.rollout}:{record.stage}: {change}. Run `pytest --stage={place}` again.")
     look_at_contracts_again(workspace.rollout(rollout.name), workspace.gate(place)[1])
-    look_at_nodes_again(workspace.rollout(rollout.name), workspace.gate(place)[1], history)
-    _still_ticked(rollout, stage, history)
+    look_at_nodes_again(workspace.rollout(rollout.name), workspace.gate(place)[1], history, items)
+    _still_ticked(rollout, stage, history, items)
     _signed_for(workspace, place, record, now)
     ask_triggers_again(workspace.rollout(rollout.name), stage, history, now)
     following = rollout.after(stage.name)
@@ -58,6 +67,7 @@ def promote(workspace: Workspace, place: str, *, person: str, now: datetime) -> 
         attempts=history.attempts(stage.name),
         person=Redactor(rollout.secrets).text(person),
         at=now,
+        overrides=given,
     )
     return move, append(ledger, EntryKind.PROMOTION, move.document(), history, {})
 
@@ -109,8 +119,8 @@ def _signed_for(workspace: Workspace, place: str, record: JudgementRecord, now: 
         return
     from pytest_rollout.operations import signing  # noqa: PLC0415 - eth_account, for plans that want signatures
 
-    question = signing.asked(workspace, place)
-    answer = signing.answered(question, now=now, ask=asker(workspace.rollout(question.rollout.name), question.policy))
+    question = signing.asked(workspace, place, now)
+    answer = signing.answered(question, now=now)
     if question.judgement.digest != record.digest or not answer.is_given:
         owed = "; ".join(f"'{each.role}' {each.why}" for each in answer.owed)
         raise Refused(
@@ -119,10 +129,26 @@ def _signed_for(workspace: Workspace, place: str, record: JudgementRecord, now: 
         )
 
 
-def _still_ticked(rollout: Rollout, stage: Stage, history: History) -> None:
+def _overrides(
+    workspace: Workspace, rollout: Rollout, stage: Stage, ledger: Ledger, history: History, now: datetime
+) -> tuple[tuple[Overridden, ...], frozenset[str]]:
+    """What a promotion says of the overrides it rests on, and the items they answer for; nothing in most cases."""
+    if stage.overrides is None or not history.overrides:
+        return (), frozenset()
+    from pytest_rollout.operations.overriding import overrides_now  # noqa: PLC0415 - as below
+
+    given = [each for each in overrides_now(workspace, rollout, stage, ledger, history, now) if each.counts]
+    judgement = history.newest_judgement(stage.name)
+    if judgement is None or not given:
+        return (), frozenset()
+    return told(given), covered(stage, judgement, given)
+
+
+def _still_ticked(rollout: Rollout, stage: Stage, history: History, overridden: Collection[str]) -> None:
     ticks = valid_ticks(history, rollout, stage.name, history.entry)
+    excused = names_of(overridden, stage, Kind.CHECKLIST)
     for entry in stage.checklist:
-        if entry.required and entry.number not in ticks:
+        if entry.required and entry.number not in ticks and entry.text not in excused:
             raise Refused(
                 f"{rollout.name}:{stage.name}: checklist {entry.number} ('{entry.text}') is no longer ticked; "
                 f"run `rollout check {rollout.name}:{stage.name} {entry.number}`, then judge again."

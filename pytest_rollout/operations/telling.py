@@ -28,15 +28,21 @@ def tell_move(workspace: Workspace, move: Move, entry: Entry) -> Sequence[Undeli
 def _notice(move: Move, entry: Entry, redactor: Redactor) -> Notice:
     is_back = isinstance(move, Rollback)
     where = "complete" if move.to == COMPLETE else f"at {move.to}"
-    how = f"rolled back from {move.stage}" if is_back else f"promoted from {move.stage}"
+    overrides = () if isinstance(move, Rollback) else move.overrides
+    by_override = " by override" if overrides else ""
+    how = f"rolled back from {move.stage}" if is_back else f"promoted{by_override} from {move.stage}"
     reason = f": {move.reason}" if isinstance(move, Rollback) else ""
+    reason += "".join(f"; override of {each}" for each in overrides)
+    facts = {"from": move.stage, "to": move.to, "ledger_entry": str(entry.sequence), "head": entry.digest}
+    if overrides:
+        facts["override"] = redactor.text("; ".join(map(str, overrides)))
     return Notice(
         what="stage",
-        importance=Importance.CRITICAL if is_back else Importance.INFO,
+        importance=Importance.CRITICAL if is_back else Importance.WARNING if overrides else Importance.INFO,
         rollout=move.rollout,
         stage=move.to or move.stage,
         title=redactor.text(f"{move.rollout}: {where}, {how}"),
         text=redactor.text(f"by {move.person}{reason}; ledger entry {entry.sequence}, head {entry.digest}"),
         at=move.at,
-        facts={"from": move.stage, "to": move.to, "ledger_entry": str(entry.sequence), "head": entry.digest},
+        facts=facts,
     )

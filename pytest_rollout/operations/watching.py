@@ -82,6 +82,7 @@ class Watch:
             )
         history = self._history()
         self._entry = history.entry
+        self.overridden = len(history.overridden)
         self._subject = self.rollout.plan_digest
         begun = history.entered(real.began)
         self._watched = Watched(

@@ -1,29 +1,28 @@
-"""Who must sign, as values: distinct keys, a quorum that can be reached."""
+"""Who must sign, and who may override, as values: distinct keys, a quorum that can be reached."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_rollout.core.rollout import Network
+from pytest_rollout.core.errors import suggestion
+from pytest_rollout.core.outcome import Kind
+from pytest_rollout.core.override import OverridePolicy
+from pytest_rollout.core.rollout import Network, Stage
 from pytest_rollout.core.signoff import SignoffPolicy
 from pytest_rollout.plan import texts
 from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, quoted
 
 if TYPE_CHECKING:
-    from pytest_rollout.plan.signoff_shape import SignoffsTable
+    from pytest_rollout.plan.signoff_shape import OverridesTable, SignoffsTable
 
 DEFAULT_CHAIN_ID = 31337
 
 
-def signoffs(
-    written: Written, place: Place, table: SignoffsTable | None, network: Network | None
-) -> SignoffPolicy | None:
-    """The stage's policy, None where nobody signs; raises ``PlanError``."""
-    if table is None:
-        return None
-    place = (*place, "signoffs")
+def signoffs(written: Written, place: Place, table: SignoffsTable, network: Network | None) -> SignoffPolicy:
+    """Who signs, by the table at ``place``; raises ``PlanError``."""
     roles: dict[str, str] = {}
     for role, address in table.roles.items():
         where = (*place, "roles", role)
@@ -45,6 +44,37 @@ def signoffs(
         valid_for=written.read((*place, "valid_for"), table.valid_for, duration),
         authors=_authors(written, place, table.authors),
     )
+
+
+def overrides(written: Written, table: OverridesTable, stage: Stage, network: Network | None) -> OverridePolicy:
+    """Who may override findings of ``stage``, and which; raises ``PlanError``."""
+    place: Place = ("stages", stage.name, "overrides")
+    signers = signoffs(written, place, table, network)
+    if not table.authors and stage.signoffs is not None:
+        signers = replace(signers, authors=stage.signoffs.authors)
+    if not table.kinds:
+        raise written.wrong((*place, "kinds"), "allows none, so nothing can be overridden; leave the section out.")
+    for index, name in enumerate(table.never):
+        where, known = (*place, "never", index), _named(stage)
+        written.read(where, name, texts.line)
+        if "::" not in name and name not in known:
+            raise written.wrong(
+                where,
+                f"{GIVEN} names nothing that stage {stage.name} declares; write a test by its id, such as "
+                f"beta/test_pause.py::test_pause.{suggestion(name, known)}",
+            )
+    return OverridePolicy(
+        signers=signers, kinds=tuple(map(Kind, dict.fromkeys(table.kinds))), never=tuple(dict.fromkeys(table.never))
+    )
+
+
+def _named(stage: Stage) -> list[str]:
+    """The names under which a stage's declared items stand in its judgements."""
+    names = [each.name for each in stage.criteria] + [each.name for each in stage.contracts]
+    names += [each.name for each in stage.checks] + [each.key for each in stage.flags]
+    names += [each.text for each in stage.checklist]
+    names += [stage.exposure.flag] if stage.exposure is not None and stage.exposure.flag is not None else []
+    return names + (list(stage.soak.metrics) if stage.soak is not None else [])
 
 
 def _authors(written: Written, place: Place, authors: Mapping[str, str]) -> dict[str, str]:

@@ -47,7 +47,7 @@ from pytest_rollout.plan.section import (
     wrong,
 )
 from pytest_rollout.plan.sentence import misfit
-from pytest_rollout.plan.signoff_shape import SignoffsTable
+from pytest_rollout.plan.signoff_shape import OverridesTable, SignoffsTable
 from pytest_rollout.plan.soak_shape import SoakTable
 from pytest_rollout.plan.store_shape import StoreTable
 
@@ -376,5 +376,6 @@ class StageTable(Section):
     known_failures: list[KnownFailureTable] = Field([], description="Tests that may fail for a while.")
     watch: WatchTable | None = Field(None, description="How `rollout watch` looks at the stage.")
     signoffs: SignoffsTable | None = Field(None, description="Who must sign a judgement before the stage is left.")
+    overrides: OverridesTable | None = Field(None, description="Who may let the stage be left although it holds.")
     drilled: DrilledTable | None = Field(None, description="What a drill must have found before the stage is left.")
     removed: list[Text] = Field([], description="Ids of items the gate used to have and no longer owes.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
     if deadline > LONGEST_RUN:
         raise written.wrong((*place, "deadline"), f"{GIVEN} is longer than 24h, the longest a run of a gate may take.")
     judged = criteria(written, name, table, declared.metrics)
-    return Stage(
+    stage = Stage(
         name=name,
         title=written.read((*place, "title"), table.title or name, texts.line),
         network=table.network,
@@ -76,6 +77,7 @@ def _stage(written: Written, name: str, table: StageTable, declared: Declared, k
         checks=tuple(checks(written, name, table, declared)),
         mode=_mode(written, name, table),
     )
+    return _with_overrides(written, stage, table, network)
 
 
 def _signoffs(written: Written, place: Place, table: StageTable, network: Network | None) -> SignoffPolicy | None:
@@ -83,7 +85,16 @@ def _signoffs(written: Written, place: Place, table: StageTable, network: Networ
         return None
     from pytest_rollout.plan.signoffs import signoffs  # noqa: PLC0415 - a plan pays for the sections that it has
 
-    return signoffs(written, place, table.signoffs, network)
+    return signoffs(written, (*place, "signoffs"), table.signoffs, network)
+
+
+def _with_overrides(written: Written, stage: Stage, table: StageTable, network: Network | None) -> Stage:
+    """The stage with who may override its findings; every name in that is one of the stage's own."""
+    if table.overrides is None:
+        return stage
+    from pytest_rollout.plan.signoffs import overrides  # noqa: PLC0415 - as above
+
+    return replace(stage, overrides=overrides(written, table.overrides, stage, network))
 
 
 def _soak(

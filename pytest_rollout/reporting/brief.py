@@ -35,6 +35,8 @@ def parts(sealed: Sealed, stage: Stage) -> Iterator[str]:
     if judgement.run.rehearsal:
         yield f"This is a rehearsal on {markdown(judgement.run.network)}: it cannot promote the stage. "
     yield f"Next: {code(phrases.next_command(judgement))}\n\n"
+    for told in phrases.overridden(judgement):
+        yield f"**Promoted by override** on the way here: {markdown(told)}\n\n"
     heads, *rows = _particulars(sealed)
     yield from _table(heads, rows)
     yield from _in_the_way(judgement)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.judgement import Judgement
+from pytest_rollout.core.moves import BY_OVERRIDE
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
 
 OUTCOMES = {outcome: outcome.value.replace("_", " ") for outcome in Outcome}
@@ -35,6 +36,11 @@ def circumstances(judgement: Judgement) -> str:
     rehearsal = f"rehearsal on {run.network}" if run.rehearsal else ""
     attempt = f"attempt {run.attempt}" if run.attempt > 1 else ""
     return ", ".join(filter(None, (rehearsal, attempt)))
+
+
+def overridden(judgement: Judgement) -> list[str]:
+    """What is told of promotions before this stage that rested on overrides, oldest first."""
+    return [value for key, value in judgement.facts.items() if key.startswith(BY_OVERRIDE)]
 
 
 def place(judgement: Judgement) -> str:

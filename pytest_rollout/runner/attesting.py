@@ -13,21 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.attestation import (
     CLAIMS,
+    PROMOTED,
     STATEMENT,
     SVR,
     Claims,
     Expected,
+    Moved,
     test_results,
     unexpected,
     verification,
 )
-from pytest_rollout.core.entries import Entry
+from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import EvidenceError, LedgerError, Refused
-from pytest_rollout.core.judging import judge
+from pytest_rollout.core.history import JudgementRecord, read
+from pytest_rollout.core.judging import Question, judge
 from pytest_rollout.core.records import Record
 from pytest_rollout.ledger.canonical import digest, encode, parse, seal
 from pytest_rollout.ledger.envelope import decoded, opened, sealed
 from pytest_rollout.reporting.verdict import digest_of_file
+from pytest_rollout.runner.overridden import rested
 from pytest_rollout.runner.record import unpack
 
 if TYPE_CHECKING:  # cryptography, for those who sign or verify
@@ -42,20 +46,29 @@ _ENCLOSED = {"judgement", "evidence", "testResult"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """An attestation that holds: the judgement's document, what else was claimed, and whose key signed."""
+    """An attestation that holds: the judgement's document, what else was claimed, and whose key signed.
+
+    ``moved`` is the promotion by override, if it tells of one, whose signatures were checked; those of the roles
+    in ``unconfirmed`` are contract wallets', which only their chain could confirm.
+    """
 
     document: Mapping[str, Any]
     claims: Claims
     key_id: str
+    moved: Moved | None = None
+    unconfirmed: tuple[str, ...] = ()
 
 
-def attested(recorded: Entry, evidence: bytes, head: Entry, signer: Signer, now: datetime) -> bytes:
+def attested(
+    recorded: Entry, evidence: bytes, head: Entry, signer: Signer, now: datetime, moved: Moved | None = None
+) -> bytes:
     """The attestation of a recorded judgement, as a file: a DSSE envelope with all it rests on enclosed.
 
-    Judges again first: what does not give the same bytes is not signed. Raises ``Refused``.
+    Judges again first: what does not give the same bytes is not signed, nor is a promotion by override (``moved``)
+    that its signatures do not carry. Raises ``Refused``.
     """
     document = parse(recorded.payload)
-    until = _same_judgement(recorded.payload, document, evidence)
+    question = _same_judgement(recorded.payload, document, evidence)
     claims = Claims(
         judgement=digest(recorded.payload),
         file=digest_of_file(recorded.payload),
@@ -63,11 +76,13 @@ def attested(recorded: Entry, evidence: bytes, head: Entry, signer: Signer, now:
         head=head.digest,
         height=head.sequence,
         signed_at=now,
-        valid_until=until,
+        valid_until=_until(question),
         version=metadata.version("pytest-rollout"),
     )
+    if moved is not None:
+        _rests(question, document, claims, moved)
     results = encode(test_results(document, claims))
-    envelope = sealed(encode(verification(document, claims, digest(results))), signer)
+    envelope = sealed(encode(verification(document, claims, digest(results), moved)), signer)
     enclosed = {
         "judgement": base64.b64encode(recorded.payload).decode(),
         "evidence": base64.b64encode(zlib.compress(evidence)).decode(),
@@ -88,21 +103,19 @@ def verified(content: bytes, keys: Sequence[Key], expected: Expected, now: datet
     if file.keys() != _KEYS or not isinstance(file["enclosed"], dict) or file["enclosed"].keys() != _ENCLOSED:
         raise Refused(f"{what}: encloses other parts than judgement, evidence and test result.")
     try:
-        document, claims = _parts(file["enclosed"], payload, keys, key.keyid)
+        found = _parts(file["enclosed"], payload, keys, key.keyid)
     except LedgerError as error:
         raise Refused(f"{what}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Refused(f"{what}: is not of this version's shape ({type(error).__name__}).") from None
-    for why in unexpected(document, claims, expected, now):
+    for why in unexpected(found.document, found.claims, expected, now):
         raise Refused(f"{what}: {why}.")
-    return Verified(document=document, claims=claims, key_id=key.keyid)
+    return found
 
 
-def _parts(
-    enclosed: Mapping[str, Any], payload: bytes, keys: Sequence[Key], key_id: str
-) -> tuple[dict[str, Any], Claims]:
+def _parts(enclosed: Mapping[str, Any], payload: bytes, keys: Sequence[Key], key_id: str) -> Verified:
     """The judgement and the claims, after every enclosed part was held against what is signed."""
-    what, claims = "attestation", _claims(payload)
+    what, (claims, moved) = "attestation", _claims(payload)
     judgement = decoded(enclosed["judgement"], f"{what}: judgement")
     if digest(judgement) != claims.judgement:
         raise Refused(f"{what}: the judgement enclosed is not the one that was signed for.")
@@ -115,12 +128,24 @@ def _parts(
         raise Refused(f"{what}: the evidence enclosed is not what the judgement rests on.")
     if encode(test_results(document, claims)) != results:
         raise Refused(f"{what}: the test result enclosed is not that of the judgement.")
-    if encode(verification(document, claims, digest(results))) != payload:
+    if encode(verification(document, claims, digest(results), moved)) != payload:
         raise Refused(f"{what}: what is signed is not what the judgement says.")
-    until = _same_judgement(judgement, document, evidence)
-    if digest_of_file(judgement) != claims.file or until != claims.valid_until:
+    question = _same_judgement(judgement, document, evidence)
+    if digest_of_file(judgement) != claims.file or _until(question) != claims.valid_until:
         raise Refused(f"{what}: its file or its end is not that of the judgement.")
-    return document, claims
+    unconfirmed = () if moved is None else _rests(question, document, claims, moved)
+    return Verified(document=document, claims=claims, key_id=key_id, moved=moved, unconfirmed=unconfirmed)
+
+
+def _rests(question: Question, document: Mapping[str, Any], claims: Claims, moved: Moved) -> tuple[str, ...]:
+    """Whose signatures under a promotion by override only a chain could confirm; raises ``Refused`` if it is none."""
+    judgement = read(EntryKind.JUDGEMENT, document, sequence=claims.entry, digest=claims.judgement)
+    assert isinstance(judgement, JudgementRecord)  # noqa: S101 - by its kind
+    found = rested(question.stage, judgement, moved.promotion, moved.overrides)
+    if found.why or moved.entry > claims.height:
+        why = found.why or "it is newer than the ledger that is told of"
+        raise Refused(f"attestation: the promotion by override in ledger entry {moved.entry} does not stand: {why}.")
+    return found.unconfirmed
 
 
 def _json(content: bytes, what: str) -> dict[str, Any]:
@@ -142,7 +167,7 @@ def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-def _claims(payload: bytes) -> Claims:
+def _claims(payload: bytes) -> tuple[Claims, Moved | None]:
     statement = Record(parse(payload), "the statement")
     for what, wanted in (("_type", STATEMENT), ("predicateType", SVR)):
         if (given := statement.text(what)) != wanted:
@@ -153,7 +178,8 @@ def _claims(payload: bytes) -> Claims:
         raise Refused(
             f"attestation: it has no {CLAIMS}, which this version reads{f', but {others[:120]}' if others else ''}."
         )
-    return Claims.read(predicate.table(CLAIMS))
+    ours = predicate.table(CLAIMS)
+    return Claims.read(ours), Moved.read(ours.table(PROMOTED)) if PROMOTED in ours.document else None
 
 
 def _inflated(packed: bytes) -> bytes:
@@ -167,8 +193,8 @@ def _inflated(packed: bytes) -> bytes:
     return raw
 
 
-def _same_judgement(judgement: bytes, document: Mapping[str, Any], evidence: bytes) -> datetime:
-    """Judge the evidence again by the plan it encloses; until when the same bytes count. Raises ``Refused``."""
+def _same_judgement(judgement: bytes, document: Mapping[str, Any], evidence: bytes) -> Question:
+    """Judge the evidence again by the plan it encloses; what was asked. Raises ``Refused`` for other bytes."""
     try:
         question = unpack(evidence, None, document["evidence_digest"])
         again = seal(judge(question))
@@ -182,4 +208,9 @@ def _same_judgement(judgement: bytes, document: Mapping[str, Any], evidence: byt
         )
     if question.rollout.plan_digest != question.subject.plan_digest:
         raise Refused("attestation: the plan enclosed is not the one that was judged by.")
+    return question
+
+
+def _until(question: Question) -> datetime:
+    """Until when a judgement counts."""
     return question.judged_at + question.rollout.judgement_max_age

@@ -15,6 +15,7 @@ from pytest_rollout.core.errors import ReportError
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.judgement import Judgement, Sealed
 from pytest_rollout.core.judging import Ending, Question, judge
+from pytest_rollout.core.moves import overridden_facts
 from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.subject import Deployed, Subject
@@ -73,7 +74,7 @@ def asked(
         judged_at=judged_at,
         narrowings=tuple(narrowings),
         ticks={number: f"{tick.person} on {tick.at.date().isoformat()}" for number, tick in ticks.items()},
-        facts=_facts(evidence),
+        facts=_facts(evidence) | overridden_facts(started.history.overridden),
         sampled=sampled(gate.rollout, gate.stage, started.history, subject, ledger, until=judged_at),
     )
 

@@ -25,6 +25,7 @@ from pytest_rollout.core.judgement import Run
 from pytest_rollout.core.judging import Ending, Question
 from pytest_rollout.core.manifest import Doubt, Function, Manifest
 from pytest_rollout.core.merging import Merge, merged
+from pytest_rollout.core.moves import BY_OVERRIDE
 from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.node_memory import Remembered
 from pytest_rollout.core.plain import plain, read
@@ -119,6 +120,7 @@ def pack_merged(question: Question, bundles: Sequence[bytes]) -> bytes:
         "ticks": {str(number): by for number, by in question.ticks.items()},
         "entered": _written(question.sampled.entered),
         "unchanged": _written(question.sampled.unchanged),
+        "facts": {key: value for key, value in question.facts.items() if key.startswith(BY_OVERRIDE)},
     }
     line = json.dumps(about, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return b"".join(bundles) + line.encode() + b"\n"
@@ -138,6 +140,7 @@ def _unmerged(content: bytes, about: dict[str, Any], rollout: Rollout | None, ev
         ticks={int(number): by for number, by in about["ticks"].items()},
         entered=_moment(about["entered"]),
         unchanged=_moment(about["unchanged"]),
+        facts=about.get("facts", {}),  # evidence was merged before anything could be overridden
     )
     try:
         return replace(merged(parts, merge), evidence_digest=evidence_digest)

@@ -687,3 +687,66 @@ def test_an_alarm_after_the_judgement_refuses() -> None:
 def test_an_alarm_of_something_else_does_not(story: Callable[[], Story]) -> None:
     """A judgement that came after it has asked the triggers itself."""
     assert story().asks().run.id == "r1"
+
+
+BLOCKED = replace(FAILED, item="suites/toy/test_a.py::test_rate")
+
+
+def test_a_hold_carries_where_every_finding_in_its_way_is_overridden() -> None:
+    """And only then; the judgement stays what it was (rule 36)."""
+    story = Story()
+    story.judged(story.started(), BLOCKED, replace(PENDING, item="b"), verdict=Verdict.HOLD)
+
+    assert story.asks(overridden={BLOCKED.item, "b"}).verdict == "hold"
+    assert "no override covers 1 of the 2 findings in its way" in story.refusal(overridden={BLOCKED.item})
+    assert "says HOLD: 2 findings stand in the way" in story.refusal()
+
+
+def test_no_override_carries_a_rollback() -> None:
+    story = Story()
+    story.judged(story.started(), BLOCKED, verdict=Verdict.ROLLBACK)
+
+    assert "says ROLLBACK" in story.refusal(overridden={BLOCKED.item})
+
+
+def test_a_hold_without_a_finding_in_its_way_is_not_carried() -> None:
+    """Its own verdict contradicts it, and there is nothing that anybody could answer for."""
+    story = Story()
+    story.judged(story.started(), PASSED, verdict=Verdict.HOLD)
+
+    assert "says HOLD" in story.refusal(overridden={"a"})
+
+
+@pytest.mark.parametrize("verdict", [Verdict.HOLD, Verdict.ROLLBACK])
+def test_a_later_no_beats_an_override(verdict: Verdict) -> None:
+    """As it beats an earlier promote (rule 35)."""
+    story = Story()
+    story.judged(story.started("r1"), BLOCKED, verdict=Verdict.HOLD)
+    story.judged(story.started("r2"), replace(FAILED, item="other"), verdict=verdict)
+
+    assert f"{verdict.value.upper()}" in story.refusal(overridden={BLOCKED.item}).upper()
+
+
+def test_a_watch_that_asks_for_rollback_beats_an_override() -> None:
+    story = Story()
+    story.judged(story.started(), BLOCKED, verdict=Verdict.HOLD)
+    story.watched()
+
+    assert "a watch recorded ROLLBACK" in story.refusal(overridden={BLOCKED.item})
+
+
+@pytest.mark.parametrize(
+    ("subject", "says"),
+    [
+        ({"committed": False}, "changes that commit"),
+        ({"commit": "d" * 40}, "judged at commit"),
+        ({"suite_digest": "9" * 64}, "the suite changed"),
+    ],
+    ids=["uncommitted", "another commit", "another suite"],
+)
+def test_an_override_is_no_word_about_what_moved(subject: dict[str, Any], says: str) -> None:
+    """Subject, age, visit and record are looked at as for any promotion."""
+    story = Story()
+    story.judged(story.started(), BLOCKED, verdict=Verdict.HOLD)
+
+    assert says in story.refusal(overridden={BLOCKED.item}, subject=replace(SUBJECT, **subject))

@@ -197,6 +197,13 @@ HELD: dict[int, tuple[str, ...]] = {
         "core/test_promotion.py::test_a_judgement_too_old_or_from_the_future_is_refused",
         "core/test_promotion.py::test_a_rollback_beats_an_earlier_green_judgement",
     ),
+    36: (
+        "core/test_override.py::test_an_override_counts_for_what_it_was_given_for_and_nothing_else",
+        "core/test_override.py::test_what_says_that_the_gate_did_not_look_is_never_overridden",
+        "core/test_promotion.py::test_a_hold_carries_where_every_finding_in_its_way_is_overridden",
+        "core/test_promotion.py::test_a_later_no_beats_an_override",
+        "operations/test_overriding.py::test_a_stage_is_left_by_override_and_says_so_ever_after",
+    ),
     37: ("ledger/test_durability.py::test_two_promotions_at_once_are_one_entry_and_one_refusal",),
     38: (
         "plan/test_lint.py::test_bounds_out_of_order_are_a_contradiction",
@@ -207,7 +214,6 @@ HELD: dict[int, tuple[str, ...]] = {
 
 NOT_YET: dict[int, str] = {
     22: "implementations pinned to one block of a public chain",
-    36: "overrides",
 }
 """Rules of capabilities that do not exist yet, and what they wait for."""
 

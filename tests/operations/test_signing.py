@@ -52,7 +52,7 @@ def now(**later: int) -> datetime:
 
 def sign(workspace: Workspace, role: str, key: str | None = None) -> None:
     signing.sign(
-        signing.asked(workspace, "alpha"), role, lambda: key or KEYS[role], person="Ann", now=datetime.now(UTC)
+        signing.asked(workspace, "alpha", now()), role, lambda: key or KEYS[role], person="Ann", now=datetime.now(UTC)
     )
 
 
@@ -89,7 +89,7 @@ def test_nobody_signs_with_another_key(workspace: Workspace) -> None:
 def test_a_revocation_is_heard(workspace: Workspace) -> None:
     for role in KEYS:
         sign(workspace, role)
-    signing.revoke(signing.asked(workspace, "alpha"), "CTO", person="Ann", now=now())
+    signing.revoke(signing.asked(workspace, "alpha", now()), "CTO", person="Ann", now=now())
 
     with pytest.raises(Refused, match="'CTO' took the signature back"):
         promote(workspace)
@@ -99,7 +99,7 @@ def test_signatures_expire(workspace: Workspace) -> None:
     """The judgement is too old by then as well; the standing says what the signature itself lacks."""
     sign(workspace, "CTO")
 
-    later = signing.answered(signing.asked(workspace, "alpha"), now=now(days=14))
+    later = signing.answered(signing.asked(workspace, "alpha", now()), now=now(days=14))
     assert later.owed[1].why.startswith("signed, but that expired on")
 
 
@@ -116,15 +116,15 @@ def test_a_new_judgement_wants_new_signatures(workspace: Workspace, template: An
 
 def test_a_wallet_elsewhere_signs_what_was_written(workspace: Workspace, tmp_path: Path) -> None:
     """The file goes out, the signature comes back."""
-    question = signing.asked(workspace, "alpha")
+    question = signing.asked(workspace, "alpha", now())
     file = tmp_path / "cto.json"
     file.write_text(json.dumps(signing.typed_data(question, "CTO", datetime.now(UTC))))
     made = Account.sign_typed_data(KEYS["CTO"], full_message=json.loads(file.read_text()))
     signature = "0x" + made.signature.hex().removeprefix("0x")
 
-    signing.import_signature(question, file, signature, person="Ann", now=now(), contract=False, ask=None)
+    signing.import_signature(question, file, signature, person="Ann", now=now(), contract=False)
 
-    assert [each.role for each in signing.answered(signing.asked(workspace, "alpha"), now=now()).owed] == [
+    assert [each.role for each in signing.answered(signing.asked(workspace, "alpha", now()), now=now()).owed] == [
         "Security Lead"
     ]
 
@@ -141,14 +141,14 @@ def test_a_wallet_elsewhere_signs_what_was_written(workspace: Workspace, tmp_pat
 )
 def test_a_file_that_was_changed_is_refused(workspace: Workspace, tmp_path: Path, change: Any, sentence: str) -> None:
     """Typed data is built by the verifier; what a file says is only compared with it."""
-    question = signing.asked(workspace, "alpha")
+    question = signing.asked(workspace, "alpha", now())
     data = json.loads(json.dumps(signing.typed_data(question, "CTO", datetime.now(UTC))))
     change(data)
     file = tmp_path / "cto.json"
     file.write_text(json.dumps(data))
 
     with pytest.raises((Refused, UsageError), match=sentence):
-        signing.import_signature(question, file, "0x" + "11" * 65, person="A", now=now(), contract=False, ask=None)
+        signing.import_signature(question, file, "0x" + "11" * 65, person="A", now=now(), contract=False)
 
 
 def test_only_a_role_of_the_plan_signs(workspace: Workspace) -> None:
@@ -171,3 +171,19 @@ def test_the_command_signs_and_says_so(workspace: Workspace, monkeypatch: pytest
     assert f"toy:alpha: 'CTO' ({ADDRESSES['CTO'].lower()}) signed until" in told.out
     assert "takes exactly one of --keystore, --key-env, --write, --import, --revoke" in told.err
     assert KEYS["CTO"][2:] not in told.out + told.err
+
+
+def test_what_a_wallet_signs_is_not_written_among_the_files_of_a_gate(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """It would make the judged gate another one, which nobody sees before the promotion."""
+    from pytest_rollout.cli.commands import run
+
+    monkeypatch.chdir(workspace.root)
+    for place in ("cto.json", "suites/cto.json"):
+        assert run(["sign", "alpha", "--role", "CTO", "--write", place]) == 4
+        assert "lies among the files of toy:alpha" in capsys.readouterr().err
+        assert not (workspace.root / place).exists()
+
+    assert run(["sign", "alpha", "--role", "CTO", "--write", ".rollout/cto.json"]) == 0
+    assert "rollout sign toy:alpha --import .rollout/cto.json --signature 0x" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_rollout.core.entries import Entry, EntryKind
-from pytest_rollout.core.moves import COMPLETE, Promotion, Rollback
+from pytest_rollout.core.moves import COMPLETE, Overridden, Promotion, Rollback
 from pytest_rollout.operations import Workspace, tell_move
 from tests.notifications.conftest import Receiver
 
@@ -25,6 +26,8 @@ text = "x"
 
 [notifications.info]
 urls = ["json://127.0.0.1:{port}/info"]
+[notifications.warning]
+urls = ["json://127.0.0.1:{port}/warning"]
 [notifications.critical]
 urls = ["json://127.0.0.1:{port}/critical"]
 [cdevents]
@@ -39,6 +42,11 @@ def promotion(to: str = "beta") -> Promotion:
     return Promotion(rollout="toy", stage="alpha", to=to, entry=0, person="Ann", at=AT, **about)
 
 
+def overridden() -> Promotion:
+    one = Overridden(items=("x::rate",), reason="INC-7", expires=AT, people=("Cleo (CTO)",), entries=(6,))
+    return replace(promotion(), overrides=(one,))
+
+
 def workspace(root: Path, port: int) -> Workspace:
     (root / ".git").mkdir()
     (root / "rollout.toml").write_text(PLAN.replace("{port}", str(port)))
@@ -50,13 +58,14 @@ def workspace(root: Path, port: int) -> Workspace:
     [
         (promotion(), "/info", "toy: at beta, promoted from alpha"),
         (promotion(COMPLETE), "/info", "toy: complete, promoted from alpha"),
+        (overridden(), "/warning", "toy: at beta, promoted by override from alpha"),
         (
             Rollback(rollout="toy", stage="beta", to="alpha", entry=7, reason="gas doubled", person="Ben", at=AT),
             "/critical",
             "toy: at alpha, rolled back from beta",
         ),
     ],
-    ids=["promotion", "completion", "rollback"],
+    ids=["promotion", "completion", "override", "rollback"],
 )
 def test_people_and_machines_are_told(tmp_path: Path, move: Any, path: str, title: str) -> None:
     """A rollback interrupts, a promotion informs; machines get both."""
@@ -71,6 +80,18 @@ def test_people_and_machines_are_told(tmp_path: Path, move: Any, path: str, titl
     assert told[path]["title"] == title
     assert told["/events"]["type"] == "dev.cdeventsx.pytestrollout-stage.entered.0.1.0"
     assert told["/events"]["data"]["subject"]["content"]["head"] == ENTRY.digest
+
+
+def test_who_overrode_and_why_is_told_to_people_and_machines(tmp_path: Path) -> None:
+    receiver = Receiver()
+    try:
+        assert list(tell_move(workspace(tmp_path, receiver.port), overridden(), ENTRY)) == []
+    finally:
+        receiver.close()
+
+    told = {where: body for where, _, body in receiver.posts}
+    assert "override of 1 finding, by Cleo (CTO): INC-7" in told["/warning"]["message"]
+    assert told["/events"]["data"]["subject"]["content"]["override"] == "1 finding, by Cleo (CTO): INC-7"
 
 
 def test_whoever_was_not_reached_is_named_without_an_address(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_what_the_wallet_does_not_take_is_not_recorded(typed: Typed, keys: list[
     status, said = imported(typed, signatures(typed, keys) + end)
 
     assert status == 10
-    assert "the signature of 'Treasury' is a contract wallet that says no; nothing was recorded" in said
+    assert "'Treasury' is a contract wallet that says no; nothing was recorded" in said
 
 
 @pytest.mark.parametrize("signature", ["0x1", "1234", "0xzz", "", "0x" + "11" * 70_000], ids=range(5))
@@ -189,12 +189,13 @@ def test_a_wallet_nobody_can_ask_has_not_signed(typed: Typed, node: str) -> None
 
     assert imported(typed, signatures(typed, OWNERS[:2]))[0] == 0
     workspace = Workspace.at(Path.cwd(), environment={"RPC_URL": node})
-    question = signing.asked(workspace, "alpha")
+    question = signing.asked(workspace, "alpha", datetime.now(UTC))
     (rollout,) = workspace.rollouts
     elsewhere = {"chain": replace(rollout.networks["chain"], chain_id=1)}
 
     ask = wallets.asker(replace(rollout, networks=elsewhere), question.policy)
-    answer = signing.answered(question, now=datetime.now(UTC), ask=ask)
+    question = replace(question, desk=replace(question.desk, ask=ask))
+    answer = signing.answered(question, now=datetime.now(UTC))
 
     assert ask is None
-    assert "no network of kind rpc with the chain id of the sign-offs" in answer.owed[0].why
+    assert "no network of kind rpc with the chain id of its signature" in answer.owed[0].why

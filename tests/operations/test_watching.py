@@ -376,8 +376,10 @@ def test_metrics_are_answered_on_a_port_of_this_machine() -> None:
 
     from pytest_rollout.monitoring.exporter import Exporter
 
-    with Exporter("toy", "alpha") as exporter:
+    with Exporter("toy", "alpha", overridden=2) as exporter:
         port = exporter.serve(0)
-        assert "rollout_watch_looks_total" in requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+        told = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+        assert "rollout_watch_looks_total" in told
+        assert 'rollout_watch_promotions_by_override{rollout="toy",stage="alpha"} 2.0' in told
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5)
