@@ -18,6 +18,9 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import psycopg
+from sqlalchemy import make_url
+
 READY_SECONDS = 30.0
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
@@ -163,6 +166,19 @@ def postgresql(*, durable: bool = False) -> Iterator[str]:
             _quietly([*control, "-m", "immediate", "stop"], folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def owner_of(url: str) -> psycopg.Connection:
+    """A connection of whoever the URL names, each statement committed at once."""
+    parts = make_url(url)
+    return psycopg.connect(
+        host=parts.host,
+        port=parts.port,
+        user=parts.username,
+        password=parts.password,
+        dbname=parts.database,
+        autocommit=True,
+    )
 
 
 def _quietly(command: Sequence[str], folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_rollout.core.database_check import DatabaseCheck
 from pytest_rollout.core.errors import StoreError
 from pytest_rollout.core.rollout import Rollout, Stage
-from pytest_rollout.databases.opening import connected, engine_of, reading
+from pytest_rollout.databases.opening import connected, reading
 from pytest_rollout.databases.rows import counts
 from pytest_rollout.databases.structure import structure
 from pytest_rollout.databases.tags import tagged
@@ -26,7 +26,7 @@ def observe(
     seen: dict[str, Any] = {}
     with ExitStack() as resources:
         if check.migrations is None:
-            engine = engine_of(settings)
+            connection = resources.enter_context(reading(settings))
         else:
             from pytest_rollout.databases.copies import copied  # noqa: PLC0415 - for those who migrate
             from pytest_rollout.databases.migrating import migrated  # noqa: PLC0415 - as above
@@ -35,16 +35,13 @@ def observe(
             seen["migrations"] = migrated(opened(read_only=False), settings, check.migrations, check.table, check.sums)
             if not seen["migrations"]["applied"]:
                 return seen, settings.shown
-            engine = opened(read_only=True)
-        with connected(engine, settings) as connection:
-            seen |= _looked(connection, check, books)
+            connection = resources.enter_context(connected(opened(read_only=True), settings))
+        seen |= _looked(connection, check, books)
     return seen, settings.shown
 
 
 def _looked(connection: Connection, check: DatabaseCheck, books: Mapping[str, Any]) -> dict[str, Any]:
     schema = check.database.namespace or None
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA query_only = ON")
     seen: dict[str, Any] = {}
     with _named(check.database.name):
         if check.structure.is_asked:

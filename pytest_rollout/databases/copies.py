@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.database import DatabaseSettings
 from pytest_rollout.core.errors import StoreError
-from pytest_rollout.databases.opening import file_of, postgresql_engine, sqlite_engine
+from pytest_rollout.databases.opening import file_of
+from pytest_rollout.sql.files import as_it_is
+from pytest_rollout.sql.opening import postgresql_engine, sqlite_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -33,7 +35,7 @@ def copied(settings: DatabaseSettings) -> Iterator[Callable[..., Engine]]:
         if settings.is_sqlite:
             path = Path(private, "copy.db")
             _copy_file(file_of(settings), path, settings)
-            yield lambda *, read_only: sqlite_engine(path, seconds, mode="ro" if read_only else "rw")
+            yield lambda *, read_only: sqlite_engine(f"{path.as_uri()}?mode={'ro' if read_only else 'rw'}", seconds)
             return
         with _copy_on_server(settings, Path(private)) as url:
             yield lambda *, read_only: postgresql_engine(
@@ -51,7 +53,8 @@ def _copy_file(source: Path, target: Path, settings: DatabaseSettings) -> None:
 
     try:
         with (
-            closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as one,
+            as_it_is(source, f"database {settings.name}") as uri,
+            closing(sqlite3.connect(uri, uri=True)) as one,
             closing(sqlite3.connect(target)) as other,
         ):
             one.backup(other, pages=_PAGES, progress=progress)

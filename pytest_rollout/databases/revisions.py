@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.database import DatabaseSettings
 from pytest_rollout.core.errors import StoreError
-from pytest_rollout.databases.opening import connected, needs
+from pytest_rollout.databases.opening import connected
+from pytest_rollout.sql.opening import needs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

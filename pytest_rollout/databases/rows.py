@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.errors import StoreError
-from pytest_rollout.databases.structure import known
+from pytest_rollout.sql.opening import known
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

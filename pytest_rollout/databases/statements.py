@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.database import Risk
 from pytest_rollout.core.errors import StoreError
-from pytest_rollout.databases.opening import needs
+from pytest_rollout.sql.opening import needs
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expression

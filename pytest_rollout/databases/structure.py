@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pytest_rollout.core.errors import StoreError, listed, suggestion
 from pytest_rollout.databases.statements import condition
+from pytest_rollout.sql.opening import known
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Inspector
@@ -21,14 +21,6 @@ AND NOT (x.indisvalid AND x.indisready)"""
 def tables(connection: Connection, schema: str | None) -> list[str]:
     """The names of all tables."""
     return _inspector(connection).get_table_names(schema=schema)
-
-
-def known(connection: Connection, name: str, schema: str | None) -> None:
-    """Raises ``StoreError`` where there is no such table or view."""
-    inspector = _inspector(connection)
-    there = [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]
-    if name not in there:
-        raise StoreError(f"there is no table '{name}'; there are {listed(there)}.{suggestion(name, there)}")
 
 
 def structure(connection: Connection, name: str, schema: str | None, wanted: Sequence[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_rollout.core.database import Tag
 from pytest_rollout.core.errors import StoreError
 from pytest_rollout.databases.rows import named
-from pytest_rollout.databases.structure import known
+from pytest_rollout.sql.opening import known
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -8,26 +8,24 @@ the one row that is allowed was observed when it was asked for.
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_rollout.core.errors import MetricError
+from pytest_rollout.core.errors import MetricError, StoreError
 from pytest_rollout.core.rollout import Metric, SourceSettings
 from pytest_rollout.core.series import Samples, Series, nanoseconds, ratios, values
 from pytest_rollout.metrics.times import observation_time
+from pytest_rollout.sql.files import as_it_is, reading_alone
+from pytest_rollout.sql.opening import connected, needs, postgresql_engine, sqlite_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 MOST_ROWS = 5_000_000
 _BATCH = 10_000
-_INSTALL = "pip install 'pytest-rollout[sql]'"
-_OPCODES = 10_000
 
 
 class SqlSource:
@@ -38,7 +36,7 @@ class SqlSource:
             import sqlalchemy  # noqa: PLC0415 - an extra, and half a second
             from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - as above
         except ModuleNotFoundError:
-            raise MetricError(f"source sql needs SQLAlchemy, which is not installed. Run: {_INSTALL}") from None
+            raise MetricError(f"source {needs('SQLAlchemy')}") from None
         try:
             url = sqlalchemy.make_url(settings.url)
         except (ArgumentError, ValueError):
@@ -51,18 +49,16 @@ class SqlSource:
             url.get_backend_name(), host=url.host, port=url.port, database=url.database
         ).render_as_string()
         self._seconds = settings.timeout.total_seconds()
-        self._engine = self._sqlite(folder, url.database) if self._is_sqlite else self._postgresql(url)
+        self._file = _file(folder, url.database) if self._is_sqlite else folder
 
     def samples(self, metric: Metric, since: datetime, until: datetime) -> Samples:
         """What the query answers for that time, all of it from one moment of the database."""
-        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - loaded by now
-
         begin, end = nanoseconds(since), nanoseconds(until)
         try:
-            with self._engine.connect() as connection:
+            with self._opened() as engine, connected(engine, self._shown, allowed=reading_alone) as connection:
                 series = self._asked(connection, since, until)
-        except SQLAlchemyError as error:
-            raise MetricError(f"{self._shown}: {_reason(error)}") from None
+        except StoreError as error:
+            raise MetricError(str(error)) from None
         except MetricError as error:
             raise MetricError(f"{self._shown}: {error}") from None
         return Samples(
@@ -75,48 +71,19 @@ class SqlSource:
         )
 
     def close(self) -> None:
-        """Close the database."""
-        self._engine.dispose()
+        """Nothing stays open between two questions."""
 
-    def _sqlite(self, folder: Path, name: str | None) -> Engine:
-        import sqlalchemy  # noqa: PLC0415 - loaded by now
-
-        file = folder / (name or "")
-        if not name or name == ":memory:" or not file.is_file():
-            raise MetricError(f"no database '{name or ''}'; paths are relative to the plan, and none is made.")
-
-        def connect() -> sqlite3.Connection:
-            uri = f"{file.resolve().as_uri()}?mode=ro"
-            connection = sqlite3.connect(uri, uri=True, timeout=self._seconds, check_same_thread=False)
-            until = time.monotonic() + self._seconds
-            connection.set_progress_handler(lambda: time.monotonic() > until, _OPCODES)
-            return connection
-
-        return sqlalchemy.create_engine("sqlite://", creator=connect, poolclass=sqlalchemy.NullPool)
-
-    def _postgresql(self, url: Any) -> Engine:
-        import sqlalchemy  # noqa: PLC0415 - loaded by now
-
-        milliseconds = int(self._seconds * 1000)
-        options = f"-c statement_timeout={milliseconds} -c default_transaction_read_only=on"
-        try:
-            return sqlalchemy.create_engine(
-                url.set(drivername="postgresql+psycopg"),
-                poolclass=sqlalchemy.NullPool,
-                isolation_level="REPEATABLE READ",
-                connect_args={"connect_timeout": max(2, int(self._seconds)), "options": options},
-                execution_options={"postgresql_readonly": True},
-                hide_parameters=True,
-            )
-        except ModuleNotFoundError:
-            raise MetricError(f"PostgreSQL needs psycopg, which is not installed. Run: {_INSTALL}") from None
+    @contextmanager
+    def _opened(self) -> Iterator[Engine]:
+        if self._is_sqlite:
+            with as_it_is(self._file, self._shown) as uri:
+                yield sqlite_engine(uri, self._seconds)
+        else:
+            yield postgresql_engine(self._settings.url, self._seconds, read_only=True)
 
     def _asked(self, connection: Connection, since: datetime, until: datetime) -> list[Series]:
         from sqlalchemy import text  # noqa: PLC0415 - loaded by now
 
-        if self._is_sqlite:
-            database: Any = connection.connection.driver_connection
-            database.set_authorizer(_reading_alone)
         statement = text(self._settings.query)
         known = self._parameters(since, until)
         names = set(statement.compile().params)
@@ -175,19 +142,8 @@ class _Rows:
         return [make(times, *numbers, labels=dict(key)) for key, (times, numbers) in sorted(self._groups.items())]
 
 
-_READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_TRANSACTION})
-
-
-def _reading_alone(action: int, _first: str | None, name: str | None, *_: object) -> int:
-    """Whether SQLite may do this: opened for reading it would still attach, and so create, any other file."""
-    is_allowed = action in _READS or (action == sqlite3.SQLITE_FUNCTION and name != "load_extension")
-    return sqlite3.SQLITE_OK if is_allowed else sqlite3.SQLITE_DENY
-
-
-def _reason(error: Exception) -> str:
-    """The database's own first line; statements and parameters stay out."""
-    text = str(getattr(error, "orig", None) or type(error).__name__).strip()
-    if text == "not authorized":
-        return "the query does more than read this database; write one SELECT."
-    first = text.splitlines()[0] if text else type(error).__name__
-    return f"the database refused: {first[:300]}."
+def _file(folder: Path, name: str | None) -> Path:
+    file = folder / (name or "")
+    if not name or name == ":memory:" or not file.is_file():
+        raise MetricError(f"no database '{name or ''}'; paths are relative to the plan, and none is made.")
+    return file

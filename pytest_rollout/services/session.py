@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,8 +11,9 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
 
+from pytest_rollout.core.declared import Declared
 from pytest_rollout.core.endpoint import Service
-from pytest_rollout.core.errors import ServiceError, listed, suggestion
+from pytest_rollout.core.errors import ServiceError
 from pytest_rollout.services.http import Line
 
 LARGEST = 16 * 1024 * 1024
@@ -80,32 +81,19 @@ class _Bounded(BaseAdapter):
         self._line.close()
 
 
-class Services(Mapping[str, ServiceSession]):
+class Services(Declared[Service, ServiceSession]):
     """The declared services by name, each opened when it is first asked for."""
 
+    what, error = "service", ServiceError
+
     def __init__(self, declared: Mapping[str, Service]) -> None:
-        self._declared = declared
+        super().__init__(declared, self._once)
         self._open: dict[str, ServiceSession] = {}
 
-    def __getitem__(self, name: str) -> ServiceSession:
-        if name not in self._declared:
-            raise ServiceError(
-                f"no service '{name}'; the plan has {listed(self._declared)}.{suggestion(name, self._declared)}"
-            )
-        if name not in self._open:
-            self._open[name] = ServiceSession(self._declared[name])
-        return self._open[name]
-
-    def __getattr__(self, name: str) -> ServiceSession:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._declared)
-
-    def __len__(self) -> int:
-        return len(self._declared)
+    def _once(self, service: Service) -> ServiceSession:
+        if service.name not in self._open:
+            self._open[service.name] = ServiceSession(service)
+        return self._open[service.name]
 
     def close(self) -> None:
         """Close every connection."""

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import make_url
 
@@ -56,7 +55,7 @@ class Live:
                 for each in statements:
                     connection.executescript(each)
         else:
-            with connected(self.settings.url) as connection:
+            with servers.owner_of(self.settings.url) as connection:
                 for each in statements:
                     connection.execute(each)
 
@@ -64,20 +63,12 @@ class Live:
         if self.settings.is_sqlite:
             with closing(sqlite3.connect(self.path)) as connection:
                 return connection.execute(question).fetchall()
-        with connected(self.settings.url) as connection:
+        with servers.owner_of(self.settings.url) as connection:
             return connection.execute(question).fetchall()
 
     @property
     def path(self) -> Path:
         return self.settings.folder / self.settings.url.removeprefix("sqlite:///")
-
-
-def connected(url: str) -> psycopg.Connection:
-    parts = make_url(url)
-    return psycopg.connect(
-        host=parts.host, port=parts.port, user=parts.username, password=parts.password, dbname=parts.database,
-        autocommit=True,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +83,7 @@ def on_postgresql(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[]
 
     def make() -> Live:
         name = f"own{next(NUMBERS)}"
-        with connected(server) as connection:
+        with servers.owner_of(server) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         url = make_url(server).set(database=name)
         shown = url.set(username=None, password=None).render_as_string()

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_rollout.core.criterion import Bound, Relation
-from pytest_rollout.core.database import Column, Index, Structure, Tag
+from pytest_rollout.core.database import Column, Index, Migrations, Structure, Tag
 from pytest_rollout.core.errors import StoreError
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Kind, Outcome
@@ -290,7 +291,7 @@ def test_a_file_is_never_made_and_never_attached(on_sqlite: Any, tmp_path: Any) 
 
     with pytest.raises(StoreError, match="no file sqlite:///gone.db; correct its url"):
         Databases({"x": gone}).x.query("SELECT 1")
-    with pytest.raises(StoreError, match="not authorized"):
+    with pytest.raises(StoreError, match="more was asked than to read this one database"):
         Databases({"x": live.settings}).x.query("ATTACH 'other.db' AS other")
 
     assert [each.name for each in tmp_path.iterdir()] == [live.path.name]
@@ -343,3 +344,53 @@ def test_a_part_of_the_extra_that_is_missing_is_one_sentence(
 
     says = f"databases need {called}, which is not installed. Run: pip install 'pytest-rollout[sql]'"
     assert str(caught.value).endswith(says)
+
+
+def test_rows_that_a_policy_hides_are_no_smaller_table(on_postgresql: Any, judged: Judge) -> None:
+    """A role of one tenant counts its own rows and would call them all."""
+    live = on_postgresql()
+    live.run(
+        "CREATE TABLE t (id int, tenant text)",
+        "INSERT INTO t VALUES (1, 'tenant'), (2, 'other')",
+        "DROP ROLE IF EXISTS tenant",
+        "CREATE ROLE tenant LOGIN PASSWORD 'kept-secret'",
+        "GRANT SELECT ON t TO tenant",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY own ON t USING (tenant = current_user)",
+    )
+    tenant = Live(replace(live.settings, url=live.settings.url.replace("tester", "tenant")))
+
+    with pytest.raises(StoreError, match='would be affected by row-level security policy for table "t"'):
+        judged(tenant, table="t", rows=bound("==", 1))
+    live.run("DROP OWNED BY tenant", "DROP ROLE tenant")
+
+
+def test_a_look_leaves_nothing_beside_a_file(on_sqlite: Any, judged: Judge) -> None:
+    """SQLite makes two files beside a database in WAL mode, even for who may only read."""
+    live = on_sqlite()
+    live.run("PRAGMA journal_mode = WAL; CREATE TABLE t (id int); INSERT INTO t VALUES (1)")
+
+    finding = judged(live, table="t", rows=bound("==", 1), migrations=Migrations(files=(_file(live, "SELECT 1;"),)))
+
+    assert finding.outcome is Outcome.PASS, finding.measured
+    assert [each.name for each in live.path.parent.glob(f"{live.path.name}*")] == [live.path.name]
+
+
+def test_a_file_that_was_cut_off_or_left_its_log_behind_is_told(on_sqlite: Any, judged: Judge) -> None:
+    live = on_sqlite()
+    live.run("PRAGMA journal_mode = WAL; CREATE TABLE t (id int); INSERT INTO t VALUES (1)")
+    whole = live.path.read_bytes()
+
+    live.path.write_bytes(whole[:-1])
+    with pytest.raises(StoreError, match="ends in the midst of a page; restore it from a backup"):
+        judged(live, table="t", rows=bound("==", 1))
+    live.path.write_bytes(whole)
+    live.path.with_name(f"{live.path.name}-shm").touch()
+    with pytest.raises(StoreError, match="-wal is missing beside its -shm"):
+        judged(live, table="t", rows=bound("==", 1))
+
+
+def _file(live: Live, script: str) -> Path:
+    path = live.settings.folder / "migration.sql"
+    path.write_text(script)
+    return path

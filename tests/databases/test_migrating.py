@@ -17,7 +17,8 @@ from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.databases import copies
 from pytest_rollout.databases.opening import Databases
 from pytest_rollout.databases.statements import condition, risks, split
-from tests.databases.conftest import SECRET, Live, connected
+from tests import servers
+from tests.databases.conftest import SECRET, Live
 
 ADD_NETWORK = """
 -- Add environment tracking; a semicolon here; and 100 % of rows
@@ -202,7 +203,7 @@ def test_a_role_that_may_only_read_is_enough(on_postgresql: Any, migrate: Any) -
     reader = Live(replace(live.settings, url=live.settings.url.replace("tester:", f"{role}:")))
 
     assert migrate(reader, ADD_NETWORK).outcome is Outcome.PASS
-    with connected(reader.settings.url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with servers.owner_of(reader.settings.url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("DELETE FROM payments")
 
 

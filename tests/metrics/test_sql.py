@@ -9,9 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from sqlalchemy import make_url
 
 from pytest_rollout.core.errors import MetricError
 from pytest_rollout.core.rollout import SourceKind
@@ -27,7 +25,7 @@ AN_HOUR_LATER = nanoseconds(START) + 3600 * SECOND
 def postgresql() -> Iterator[str]:
     """A PostgreSQL with one table of payments: ten a minute for an hour, every fiftieth failed."""
     with servers.postgresql() as url:
-        with _connected(url) as connection:
+        with servers.owner_of(url) as connection:
             connection.execute("CREATE TABLE payments (at timestamptz, ok boolean, wei numeric(78), town text)")
             connection.execute(
                 "INSERT INTO payments SELECT '2026-01-05T00:00:00Z'::timestamptz + n * interval '6 seconds', "
@@ -35,13 +33,6 @@ def postgresql() -> Iterator[str]:
                 "FROM generate_series(1, 600) AS n"
             )
         yield url
-
-
-def _connected(url: str) -> psycopg.Connection:
-    parts = make_url(url)
-    return psycopg.connect(
-        host=parts.host, port=parts.port, user=parts.username, password=parts.password, dbname=parts.database
-    )
 
 
 @pytest.fixture
@@ -96,7 +87,7 @@ def test_nothing_is_ever_written_to_postgresql(postgresql: str, on_postgresql: A
     with pytest.raises(MetricError):
         on_postgresql(query)
 
-    with _connected(postgresql) as connection:
+    with servers.owner_of(postgresql) as connection:
         assert connection.execute("SELECT count(*) FROM payments").fetchone() == (600,)
 
 
