@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,13 +23,18 @@ def compare_stores(
 ) -> tuple[Mapping[str, Any], str, bool]:
     """The tally, a table for people, and whether both hold the same.
 
-    Names of a plan's stores are taken as one of its checks compares them; anything else is a path.
+    Names of a plan's stores are taken as one of its checks compares them; ``postgresql://…#table`` and
+    ``env:NAME#table`` are tables of a server; anything else is a path.
     """
     from pytest_rollout.stores.checks import observe_stores  # noqa: PLC0415 - after the command line is understood
     from pytest_rollout.stores.opening import recognised  # noqa: PLC0415
+    from pytest_rollout.stores.sql import named_on_a_server  # noqa: PLC0415
 
     left, right, declared = _stores(place, names)
-    one, other = left or recognised(names[0], place / names[0]), right or recognised(names[1], place / names[1])
+    one, other = (
+        store or named_on_a_server(name, place, os.environ) or recognised(name, place / name)
+        for store, name in zip((left, right), names, strict=True)
+    )
     asked = declared.asked if declared is not None else None
     if key:
         identity = Identity(key=tuple(filter(None, key.split(","))))
@@ -37,7 +43,7 @@ def compare_stores(
         raise UsageError("what says who a record is? No check of a plan compares these two; write --key FIELDS.")
     if fields:
         asked = replace(asked, fields=tuple(filter(None, fields.split(","))))
-    check = StoreCheck(name=f"{names[0]} and {names[1]}", left=one, right=other, asked=asked)
+    check = StoreCheck(name=f"{one.name} and {other.name}", left=one, right=other, asked=asked)
     value, source = observe_stores(check)
     finding = check.judge("", Observation(item="", value=value, source=source))
     lines = [f"{finding.title}: {finding.measured}", *(f"  {line}" for line in finding.detail.splitlines())]

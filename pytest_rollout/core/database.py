@@ -7,6 +7,22 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+
+def parts_of(url: str) -> tuple[SplitResult, int | None]:
+    """A URL's parts and its port; raises ``ValueError``, which repeats nothing of it."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("is no database's URL") from None
+    return parts, port
+
+
+def shown_of(parts: SplitResult, port: int | None) -> str:
+    """What may be shown of a server's URL: no user, no password, no options."""
+    return f"postgresql://{parts.hostname or ''}{f':{port}' if port else ''}{parts.path}"
 
 
 class Risk(StrEnum):

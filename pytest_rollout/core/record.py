@@ -17,6 +17,7 @@ _INSTANT = re.compile(
     r"(?P<whole>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?:\.(?P<part>[0-9]{1,9}))?(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})"
 )
+_MOST_DIGITS = 1000
 SHOWN = 120
 """Longer values are cut where they are shown."""
 
@@ -176,7 +177,7 @@ def _is_same(one: Any, other: Any) -> bool:
     """Equal in value and type, all the way down; decimals by their value."""
     if isinstance(one, dict) and isinstance(other, dict):
         if one.keys() == other.keys() == {"decimal"}:
-            return bool(_decimal(one) == _decimal(other))
+            return bool(one == other or _decimal(one) == _decimal(other))
         return one.keys() == other.keys() and all(_is_same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_is_same, one, other))
@@ -203,9 +204,13 @@ def _lower(value: Any) -> Any:
 
 
 def _integer(value: Any) -> Any:
-    """An integer, however it is written: 5, "5", "5n", "0x5", or a tagged big integer."""
+    """An integer, however it is written: 5, "5", "5n", "0x5", 5.00, or a tagged big integer."""
     if isinstance(value, dict) and set(value) in ({"type", "value"}, {"__type", "value"}, {"type", "hex"}):
         value = value.get("value", value.get("hex"))
+    if isinstance(value, dict) and value.keys() == {"decimal"}:
+        number = _decimal(value)
+        is_whole = isinstance(number, Decimal) and number.is_finite() and number.adjusted() < _MOST_DIGITS
+        return int(number) if is_whole and number == number.to_integral_value() else value
     if isinstance(value, str):
         if _INTEGER.fullmatch(value):
             return int(value.rstrip("n"))

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
+from pytest_rollout.core.database import DatabaseSettings
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.inert import shortened
@@ -30,6 +31,7 @@ SORTS: Mapping[str, str] = {
     "only_left": "only in {left}",
     "only_right": "only in {right}",
     "differing": "differing",
+    "unseen": "of the declared fields in no record",
 }
 """What is wrong, in words; ``set_aside`` alone is not."""
 
@@ -42,18 +44,24 @@ class StoreKind(StrEnum):
     UNIFIED = "unified"
     NDJSON = "ndjson"
     SQLITE = "sqlite"
+    SQL = "sql"
     FILES = "files"
     MANIFEST = "manifest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
-    """One declared store: where it is, and the table of it where it has tables."""
+    """One declared store: where it is, and the table of it, or the question to it, where it has tables.
+
+    A store of kind sql is in a ``database`` and has no path.
+    """
 
     name: str
     kind: StoreKind
-    path: Path
+    path: Path = Path()
     table: str = ""
+    query: str = ""
+    database: DatabaseSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

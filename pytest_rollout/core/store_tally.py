@@ -18,7 +18,7 @@ class Asked:
 
     ``fields`` are compared, all of both where it is empty. ``inventory`` lists the identities there must
     be, and no others. ``scope`` maps a field to the values that are in scope; ``outside`` to those
-    that are known to be out of it, which are told and set aside.
+    that are known to be out of it, which are told and set aside. ``null_is_absent`` takes a null for no field.
     """
 
     identity: Identity
@@ -27,6 +27,7 @@ class Asked:
     inventory: tuple[str, ...] = ()
     scope: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     outside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    null_is_absent: bool = False
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -44,6 +45,7 @@ class Tally:
         self._addresses = asked.addresses
         self._identify = asked.identity.reader()
         self._is_limited = bool(asked.outside or asked.scope)
+        self._unseen = {*asked.fields, *asked.kinds}
         self._counts: dict[str, int] = {}
         self._listed: dict[str, list[Any]] = {}
         self.read = [0, 0]
@@ -67,6 +69,8 @@ class Tally:
         if name is None:
             self.note("nameless", record.place)
             return None
+        if self._unseen:
+            self._unseen -= record.value.keys()
         if self._is_limited:
             asked, value = self._asked, record.value
             if any(str(value.get(key)) in known for key, known in asked.outside.items()):
@@ -77,10 +81,16 @@ class Tally:
                 self.note("foreign", f"{name} ({record.place})")
                 return None
         self.read[side] += 1
-        for field_name in self._addresses:
-            if field_name in record.value and (why := placeholder(record.value[field_name])):
-                self.note("placeholders", f"{name} {field_name}: {why} ({record.place})")
+        self._look_at_addresses(name, record)
         return name
+
+    def _look_at_addresses(self, name: str, record: Record) -> None:
+        for field_name in self._addresses:
+            address = record.value.get(field_name)
+            if field_name not in record.value or (address is None and self._asked.null_is_absent):
+                continue
+            if why := placeholder(address):
+                self.note("placeholders", f"{name} {field_name}: {why} ({record.place})")
 
     def plain(self, value: Any) -> str | None:
         """The identity of a record of which there is nothing to note, None where ``admit`` has to look."""
@@ -88,6 +98,8 @@ class Tally:
             return None
         name = self._identify(value)
         if name is not None:
+            if self._unseen:
+                self._unseen -= value.keys()
             for field_name in self._addresses:
                 if field_name in value and placeholder(value[field_name]):
                     return None
@@ -118,10 +130,15 @@ class Tally:
             self.note("only_left", name)
         elif not left:
             self.note("only_right", name)
-        elif found := differences(left[0].value, right[0].value, self._asked.fields, self._asked.kinds):
+        elif found := self._differences(left[0].value, right[0].value):
             self.note("differing", [name, [list(each) for each in found]])
         else:
             self.same += 1
+
+    def _differences(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+        if self._asked.null_is_absent:
+            left, right = ({key: each for key, each in side.items() if each is not None} for side in (left, right))
+        return differences(left, right, self._asked.fields, self._asked.kinds)
 
     def doubled(self, name: str, places: list[str]) -> None:
         """Records of an identity that both stores already hold once, and the same."""
@@ -136,6 +153,8 @@ class Tally:
         """Everything as JSON."""
         for name in sorted(self._missing):
             self.note("missing", name)
+        for name in sorted(self._unseen) if any(self.read) else ():
+            self.note("unseen", name)
         return {
             "pair": pair,
             "left": self.read[0],

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from pytest_rollout.core.database import Column, DatabaseSettings, Index, Migrations, Risk, Structure, Tag
+from pytest_rollout.core.database import (
+    Column,
+    DatabaseSettings,
+    Index,
+    Migrations,
+    Risk,
+    Structure,
+    Tag,
+    parts_of,
+    shown_of,
+)
 from pytest_rollout.core.database_check import DatabaseCheck
 from pytest_rollout.core.rollout import Network
 from pytest_rollout.core.units import UNITS
@@ -43,27 +53,27 @@ def databases(written: Written, folder: Path, tables: Mapping[str, DatabaseTable
     return {name: _database(written, folder, name, table) for name, table in tables.items()}
 
 
-def passwords(declared: Mapping[str, DatabaseSettings]) -> dict[str, str]:
+def passwords(declared: Iterable[DatabaseSettings], section: str) -> dict[str, str]:
     """What must stand nowhere, by its place: the passwords of all URLs."""
     found = {}
-    for name, each in declared.items():
+    for each in declared:
         for key, url in (("url", each.url), ("copies", each.copies)):
             if password := urlsplit(url).password:
-                found[f"databases.{name}.{key}"] = unquote(password)
+                found[f"{section}.{each.name}.{key}"] = unquote(password)
     return found
 
 
 def _database(written: Written, folder: Path, name: str, table: DatabaseTable) -> DatabaseSettings:
     place: Place = ("databases", name)
     written.read(("databases",), name, texts.key_name)
-    url, shown = _url(written, (*place, "url"), table.url)
+    url, shown = database_url(written, (*place, "url"), table.url)
     is_sqlite = url.startswith("sqlite")
     for key, value in (("namespace", table.namespace), ("copies", table.copies)):
         if is_sqlite and value is not None:
             raise written.wrong((*place, key), f"is for PostgreSQL; a SQLite file has no {key}, leave it out.")
     copies = ""
     if table.copies is not None:
-        copies, _ = _url(written, (*place, "copies"), table.copies)
+        copies, _ = database_url(written, (*place, "copies"), table.copies)
         if copies.startswith("sqlite"):
             raise written.wrong((*place, "copies"), "is a SQLite file; a copy of a PostgreSQL database needs a server.")
     return DatabaseSettings(
@@ -71,14 +81,14 @@ def _database(written: Written, folder: Path, name: str, table: DatabaseTable) -
         url=url,
         shown=shown,
         folder=folder,
-        namespace=written.read((*place, "namespace"), table.namespace, _namespace) if table.namespace else "",
+        namespace=written.read((*place, "namespace"), table.namespace, schema_name) if table.namespace else "",
         timeout=written.read((*place, "timeout"), table.timeout, duration),
         copies=copies,
     )
 
 
-def _url(written: Written, place: Place, url: str) -> tuple[str, str]:
-    """A URL that can be opened, and what may be shown of it."""
+def database_url(written: Written, place: Place, url: str) -> tuple[str, str]:
+    """A URL that can be opened, and what may be shown of it; raises ``PlanError``."""
     parts, port = written.read(place, url, _parts)
     match = _SCHEMES.fullmatch(parts.scheme)
     if match is None:
@@ -91,16 +101,14 @@ def _url(written: Written, place: Place, url: str) -> tuple[str, str]:
             raise written.wrong(place, "names no file; write such as 'sqlite:///data.db', relative to the plan.")
         return url, f"sqlite:///{unquote(path[1:])}"
     rest = url.partition("://")[2]
-    return f"postgresql://{rest}", f"postgresql://{parts.hostname or ''}{f':{port}' if port else ''}{parts.path}"
+    return f"postgresql://{rest}", shown_of(parts, port)
 
 
 def _parts(url: str) -> tuple[SplitResult, int | None]:
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise Unfit("is no database's URL; write such as 'sqlite:///data.db'.") from None
-    return parts, port
+        return parts_of(url)
+    except ValueError as error:
+        raise Unfit(f"{error}; write such as 'sqlite:///data.db'.") from None
 
 
 def database_checks(
@@ -291,7 +299,8 @@ def _default(value: bool | int | str | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _namespace(text: str) -> str:
+def schema_name(text: str) -> str:
+    """A plain name; any other could be more than one setting of a session."""
     if not _NAMESPACE.fullmatch(text):
         raise Unfit(f"{GIVEN} is no plain name of a schema; write lower-case letters, digits and '_'.")
     return text

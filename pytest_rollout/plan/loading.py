@@ -154,11 +154,12 @@ def _databases(written: Written, folder: Path, plan: Plan) -> dict[str, Database
 
 
 def _passwords(declared: Declared) -> dict[str, str]:
-    if not declared.databases:
+    behind = [each.database for each in declared.stores.values() if each.database is not None]
+    if not declared.databases and not behind:
         return {}
     from pytest_rollout.plan.databases import passwords  # noqa: PLC0415 - as above
 
-    return passwords(declared.databases)
+    return passwords(declared.databases.values(), "databases") | passwords(behind, "stores")
 
 
 def _check_gates(written: Written, rollout: Rollout) -> None:

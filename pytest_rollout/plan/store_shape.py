@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from pytest_rollout.core.record import FieldKind
 from pytest_rollout.core.store_check import StoreKind
-from pytest_rollout.plan.section import Flagged, Line, Name, Section, choice, needs, one_or_many, whole
+from pytest_rollout.plan.section import Duration, Flagged, Line, Name, Section, choice, needs, one_or_many, whole
 
 Value = Annotated[int, *whole(0, 2**63 - 1)] | Line
 Fields = Annotated[list[Line], BeforeValidator(one_or_many, json_schema_input_type=Line | list[Line])]
@@ -25,10 +25,24 @@ class StoreDeclarationTable(Section):
 
     kind: Annotated[str, *choice("kind", *StoreKind)] = Field(
         examples=["leveldb"],
-        description="leveldb, json or unified (folders), ndjson, sqlite, files, manifest.",
+        description="leveldb, json or unified (folders), ndjson, sqlite, sql (a server), files, manifest.",
     )
-    path: Line = Field(examples=["state/leveldb"], description="The folder or file, relative to the plan.")
-    table: Line | None = Field(None, description="The table, for sqlite.")
+    path: Line | None = Field(
+        None, examples=["state/leveldb"], description="The folder or file, relative to the plan; none for sql."
+    )
+    url: Line | None = Field(
+        None,
+        examples=["${RECORDS_DATABASE_URL}"],
+        description="For sql: postgresql://…; its password from the environment.",
+    )
+    table: Line | None = Field(None, description="The table or view, for sqlite and sql.")
+    query: str | None = Field(None, description="One SELECT instead of a table, for sqlite and sql; a record a row.")
+    namespace: Line | None = Field(
+        None, description="For sql: the schema its tables are in; the server's own default, if left out."
+    )
+    timeout: Duration | None = Field(
+        None, description="For sql: how long the server may take for the next rows; 30s if left out."
+    )
 
 
 class StoreTable(Section):
@@ -59,5 +73,8 @@ class StoreTable(Section):
     scope: dict[str, Values] = Field({}, description="Per field, the values that are in scope; others are told.")
     outside: dict[str, Values] = Field(
         {}, description="Per field, values that are known to be out of scope: told, and set aside."
+    )
+    null_is_absent: Flagged = Field(
+        default=False, description="Whether null means the same as no such field, as a column that is NULL often does."
     )
     advisory: Flagged = Field(default=False, description="Shown in reports, and never counted.")

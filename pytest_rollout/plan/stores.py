@@ -6,36 +6,79 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_rollout.core.database import DatabaseSettings
 from pytest_rollout.core.record import FieldKind, Identity
 from pytest_rollout.core.rollout import Network
 from pytest_rollout.core.store_check import StoreCheck, StoreKind, StoreSettings
 from pytest_rollout.core.store_tally import Asked
 from pytest_rollout.plan import texts
+from pytest_rollout.plan.durations import duration
 from pytest_rollout.plan.sentence import GIVEN, Place, Written, quoted, some, unknown
 
 if TYPE_CHECKING:
     from pytest_rollout.plan.store_shape import StoreDeclarationTable, StoreTable
 
 _CHAIN_AND_NAME = 2
+_OF_SERVERS = ("url", "namespace", "timeout")
 
 
 def stores(written: Written, folder: Path, tables: Mapping[str, StoreDeclarationTable]) -> dict[str, StoreSettings]:
     """The declared stores by name; what is at their paths is looked at by the gate."""
     found = {}
     for name, table in tables.items():
-        place: Place = ("stores", name)
         written.read(("stores",), name, texts.key_name)
+        place: Place = ("stores", name)
         kind = StoreKind(table.kind)
-        if (kind is StoreKind.SQLITE) != (table.table is not None):
-            wrong = "needs a table" if table.table is None else f"of kind {kind.value} has no tables"
-            raise written.wrong(place, f"{wrong}; write table for kind sqlite alone.")
+        _go_together(written, place, kind, table)
+        path = None if table.path is None else folder / written.read((*place, "path"), table.path, texts.line)
         found[name] = StoreSettings(
             name=name,
             kind=kind,
-            path=folder / written.read((*place, "path"), table.path, texts.line),
+            path=path or Path(),
             table=table.table or "",
+            query=table.query or "",
+            database=_database(written, place, folder, name, table) if kind is StoreKind.SQL else None,
         )
     return found
+
+
+def _go_together(written: Written, place: Place, kind: StoreKind, table: StoreDeclarationTable) -> None:
+    """Raises ``PlanError`` for a store without its place, or with something only another kind has."""
+    at = "url" if kind is StoreKind.SQL else "path"
+    if getattr(table, at) is None:
+        raise written.wrong(place, f"says not where it is; write {at}.")
+    for key in _OF_SERVERS if kind is not StoreKind.SQL else ("path",):
+        if getattr(table, key) is not None:
+            raise written.wrong((*place, key), f"is nothing of kind {kind.value}; leave it out.")
+    asked = [key for key in ("table", "query") if getattr(table, key) is not None]
+    if kind in {StoreKind.SQLITE, StoreKind.SQL}:
+        if len(asked) != 1:
+            raise written.wrong(place, "needs a table, or a query; write one of them.")
+        if table.query is not None and not table.query.strip(" \n\t\r;"):
+            raise written.wrong((*place, "query"), "asks nothing; write one SELECT.")
+    elif asked:
+        raise written.wrong(
+            place, f"of kind {kind.value} has no tables; write {asked[0]} for kinds sqlite and sql alone."
+        )
+
+
+def _database(
+    written: Written, place: Place, folder: Path, name: str, table: StoreDeclarationTable
+) -> DatabaseSettings:
+    from pytest_rollout.plan.databases import database_url, schema_name  # noqa: PLC0415 - for who has a server
+
+    where = (*place, "url")
+    url, shown = database_url(written, where, table.url or "")
+    if url.startswith("sqlite"):
+        raise written.wrong(where, "is a SQLite file; write kind = 'sqlite' and its path.")
+    return DatabaseSettings(
+        name=name,
+        url=url,
+        shown=shown,
+        folder=folder,
+        namespace=written.read((*place, "namespace"), table.namespace, schema_name) if table.namespace else "",
+        timeout=written.read((*place, "timeout"), table.timeout or "30s", duration),
+    )
 
 
 def store_checks(
@@ -61,7 +104,7 @@ def store_checks(
             store = getattr(table, side)
             if store is not None and store not in declared:
                 raise written.wrong((*place, side), unknown("store", store, declared))
-        if table.left == table.right:
+        if table.right is not None and _place(declared[table.left]) == _place(declared[table.right]):
             raise written.wrong((*place, "right"), f"{GIVEN} is compared with itself, which it always equals.")
         found[texts.folded(name)] = StoreCheck(
             name=name,
@@ -72,6 +115,13 @@ def store_checks(
             required=not table.advisory,
         )
     return tuple(found.values())
+
+
+def _place(store: StoreSettings) -> tuple[object, ...]:
+    """Where its records are, whatever the plan calls it."""
+    database = store.database
+    where = store.path.resolve() if database is None else (database.shown, database.namespace)
+    return where, store.table, store.query
 
 
 def _listed(
@@ -128,6 +178,7 @@ def _asked(written: Written, place: Place, table: StoreTable, inventory: Sequenc
         inventory=tuple(_identity(identity, each) for each in inventory),
         scope={name: tuple(map(str, values)) for name, values in table.scope.items()},
         outside={name: tuple(map(str, values)) for name, values in table.outside.items()},
+        null_is_absent=table.null_is_absent,
     )
 
 

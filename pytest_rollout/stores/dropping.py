@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_rollout.core.errors import StoreError
@@ -15,8 +15,13 @@ from pytest_rollout.core.store_check import StoreKind, StoreSettings
 def without_a_record(store: StoreSettings, folder: Path) -> StoreSettings | None:
     """The settings of a copy below ``folder`` without its last record; None where none can be made.
 
-    The store itself is only read. Raises ``StoreError`` where it cannot be.
+    Of a table, it is a question that leaves out a row. The store itself is only read. Raises ``StoreError`` where it
+    cannot be.
     """
+    if store.kind in _LESS:
+        table = ".".join('"' + each.replace('"', '""') + '"' for each in (_namespace(store), store.table) if each)
+        inner = f"({store.query.strip().rstrip('; ')}\n)" if store.query else table
+        return replace(store, table="", query=_LESS[store.kind].format(inner))
     target = folder / store.path.name
     try:
         if store.path.is_dir():
@@ -25,11 +30,15 @@ def without_a_record(store: StoreSettings, folder: Path) -> StoreSettings | None
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(store.path, target)
         is_less = _DROPS[store.kind](target, store)
-    except (OSError, ValueError, sqlite3.Error) as error:
+    except (OSError, ValueError) as error:
         raise StoreError(f"store {store.name}: a drill cannot copy it ({error}).") from None
     if not is_less:
         return None
-    return StoreSettings(name=store.name, kind=store.kind, path=target, table=store.table)
+    return replace(store, path=target)
+
+
+def _namespace(store: StoreSettings) -> str:
+    return store.database.namespace if store.database is not None else ""
 
 
 def _file(folder: Path, _store: StoreSettings) -> bool:
@@ -77,13 +86,6 @@ def _entry(path: Path, store: StoreSettings) -> bool:
     return True
 
 
-def _row(path: Path, store: StoreSettings) -> bool:
-    table = '"' + store.table.replace('"', '""') + '"'
-    with closing(sqlite3.connect(path)) as database, database:
-        query = f"DELETE FROM {table} WHERE rowid = (SELECT max(rowid) FROM {table})"  # noqa: S608 - the plan's name, quoted
-        return database.execute(query).rowcount == 1
-
-
 def _key(path: Path, _store: StoreSettings) -> bool:
     try:
         import plyvel  # noqa: PLC0415 - an extra
@@ -96,12 +98,15 @@ def _key(path: Path, _store: StoreSettings) -> bool:
     return False
 
 
+_LESS = {
+    StoreKind.SQLITE: "SELECT * FROM {} AS r LIMIT -1 OFFSET 1",
+    StoreKind.SQL: "SELECT * FROM {} AS r OFFSET 1",
+}
 _DROPS = {
     StoreKind.LEVELDB: _key,
     StoreKind.JSON: _last_of_json,
     StoreKind.UNIFIED: _last_contract,
     StoreKind.NDJSON: _line,
-    StoreKind.SQLITE: _row,
     StoreKind.FILES: _file,
     StoreKind.MANIFEST: _entry,
 }

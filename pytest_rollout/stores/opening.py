@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_rollout.core.errors import StoreError, listed, suggestion
+from pytest_rollout.core.declared import Declared
+from pytest_rollout.core.errors import StoreError
 from pytest_rollout.core.record import Identity
 from pytest_rollout.core.store_check import StoreCheck, StoreKind, StoreSettings
 from pytest_rollout.core.store_tally import Asked
+from pytest_rollout.sql.files import MAGIC
 from pytest_rollout.stores.files import FilesStore, ManifestStore
 from pytest_rollout.stores.folder import FolderStore
 from pytest_rollout.stores.joining import compare
 from pytest_rollout.stores.leveldb import LevelDbStore
 from pytest_rollout.stores.ndjson import NdjsonStore
 from pytest_rollout.stores.port import Store
+from pytest_rollout.stores.sql import SqlStore
 from pytest_rollout.stores.sqlite import SqliteStore
 from pytest_rollout.stores.unified import UnifiedStore
-
-_SQLITE = b"SQLite format 3\0"
 
 
 def open_store(settings: StoreSettings) -> Store:
     """The store; nothing is read yet."""
     if settings.kind is StoreKind.SQLITE:
-        return SqliteStore(settings.path, settings.table)
+        return SqliteStore(settings)
+    if settings.database is not None:
+        return SqlStore(settings, settings.database)
     return _KINDS[settings.kind](settings.path)
 
 
@@ -46,7 +49,7 @@ def recognised(name: str, path: Path) -> StoreSettings:
         return StoreSettings(name=name, kind=StoreKind.SQLITE, path=database, table=table)
     if path.is_file():
         with path.open("rb") as opened:
-            if opened.read(len(_SQLITE)) == _SQLITE:
+            if opened.read(len(MAGIC)) == MAGIC:
                 raise StoreError(f"{name}: is a SQLite file; name its table too, '{name}:table'.")
         return StoreSettings(name=name, kind=StoreKind.NDJSON, path=path)
     if (path / "CURRENT").is_file():
@@ -63,29 +66,13 @@ def _json_kind(path: Path) -> StoreKind:
     return StoreKind.UNIFIED if is_unified else StoreKind.JSON
 
 
-class Stores(Mapping[str, Store]):
+class Stores(Declared[StoreSettings, Store]):
     """The declared stores by name, and comparisons of them by hand."""
 
+    what, error = "store", StoreError
+
     def __init__(self, declared: Mapping[str, StoreSettings]) -> None:
-        self._declared = declared
-
-    def __getitem__(self, name: str) -> Store:
-        if name not in self._declared:
-            raise StoreError(
-                f"no store '{name}'; the plan has {listed(self._declared)}.{suggestion(name, self._declared)}"
-            )
-        return open_store(self._declared[name])
-
-    def __getattr__(self, name: str) -> Store:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._declared)
-
-    def __len__(self) -> int:
-        return len(self._declared)
+        super().__init__(declared, open_store)
 
     def compare(self, left: str, right: str, *, key: Sequence[str], **about: Any) -> dict[str, Any]:
         """The tally of two stores; ``about`` are the other fields of ``Asked``."""

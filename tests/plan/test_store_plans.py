@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import jsonschema
@@ -124,6 +125,29 @@ def check(text: str, about: str = 'left = "before"\nright = "after"\nkey = ["a",
     return f'{HEAD}[[stages.beta.stores]]\nname = "c"\n{about}\n{text}\n'
 
 
+def server(about: str) -> str:
+    return GOOD.replace('kind = "sqlite"\npath = "state/records.db"', f'kind = "sql"\n{about}')
+
+
+def test_a_store_of_a_server_keeps_its_password_to_itself(
+    load_text: Callable[..., Rollout],
+) -> None:
+    plan = server('url = "${RECORDS_URL}"\nnamespace = "old"\ntimeout = "5s"').replace(
+        "beta.stores]]", "beta.stores]]\nnull_is_absent = true", 1
+    )
+    rollout = load_text(plan, RECORDS_URL="postgresql://me:kept-secret@db:5433/records?sslmode=require")
+    database = rollout.stores["after"].database
+
+    assert database is not None
+    assert (database.shown, database.namespace, database.timeout) == (
+        "postgresql://db:5433/records", "old", timedelta(seconds=5)
+    )  # fmt: skip
+    assert rollout.secrets["stores.after.url"] == "kept-secret"
+    assert "kept-secret" not in repr(rollout.stores) + repr(rollout.stages)
+    assert rollout.stages[0].checks[0].asked.null_is_absent
+    jsonschema.Draft202012Validator(schema()).validate(json.loads(json.dumps(tomllib.loads(plan))))
+
+
 AT = "stages.beta.stores['c']"
 MISTAKES = {
     "a typo": (check("alias = {}"), f"{AT}: no key 'alias'"),
@@ -136,6 +160,10 @@ MISTAKES = {
     "with itself": (
         check("", 'left = "before"\nright = "before"\nkey = "a"'),
         f"{AT}.right: 'before' is compared with itself, which it always equals.",
+    ),
+    "with itself by another name": (
+        GOOD.replace('"sqlite"\npath = "state/records.db"\ntable = "records"', '"leveldb"\npath = "state/./leveldb/"'),
+        ".right: 'after' is compared with itself, which it always equals.",
     ),
     "an unknown kind of field": (check('kinds = { a = "adress" }'), "no kind 'adress'"),
     "an alias of no key": (
@@ -168,9 +196,38 @@ MISTAKES = {
     "an inventory of numbers": (check("inventory = [1]"), f"{AT}.inventory"),
     "a table without tables": (
         GOOD.replace('"leveldb"', '"ndjson"\ntable = "x"', 1),
-        "stores.before: of kind ndjson has no tables; write table for kind sqlite alone.",
+        "stores.before: of kind ndjson has no tables; write table for kinds sqlite and sql alone.",
     ),
-    "no table": (GOOD.replace('table = "records"\n', ""), "stores.after: needs a table"),
+    "no table": (GOOD.replace('table = "records"\n', ""), "stores.after: needs a table, or a query"),
+    "a table and a query": (
+        GOOD.replace('table = "records"', 'table = "records"\nquery = "SELECT 1"'),
+        "stores.after: needs a table, or a query; write one of them.",
+    ),
+    "a query of nothing": (
+        GOOD.replace('table = "records"', 'query = " ; "'),
+        "stores.after.query: asks nothing; write one SELECT.",
+    ),
+    "no path": (GOOD.replace('path = "state/records.db"\n', ""), "stores.after: says not where it is; write path."),
+    "a url of a file": (
+        GOOD.replace('path = "state/records.db"', 'url = "postgresql://h/d"\npath = "x"'),
+        "stores.after.url: is nothing of kind sqlite; leave it out.",
+    ),
+    "a path of a server": (
+        server('url = "postgresql://h/d"\npath = "x"'),
+        "stores.after.path: is nothing of kind sql; leave it out.",
+    ),
+    "no url": (server(""), "stores.after: says not where it is; write url."),
+    "a file's url": (server('url = "sqlite:///x.db"'), "stores.after.url: is a SQLite file; write kind = 'sqlite'"),
+    "another server": (server('url = "mysql://h/d"'), "stores.after.url: is no URL of SQLite or PostgreSQL;"),
+    "a password in the plan": (
+        server('url = "postgresql://me:kept-secret@h/d"'),
+        "stores.after.url: has a password in it; take it from",
+    ),
+    "a schema that is more": (
+        server('url = "postgresql://h/d"\nnamespace = "a -c x=y"'),
+        "stores.after.namespace: 'a -c x=y' is no plain name",
+    ),
+    "no time": (server('url = "postgresql://h/d"\ntimeout = "soon"'), "stores.after.timeout"),
     "an unknown kind of store": (GOOD.replace('"leveldb"', '"rocksdb"', 1), "stores.before.kind: no kind 'rocksdb'"),
     "two of a name": (
         check("") + check("").replace(HEAD, "").replace('"c"', '"C"'),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
+import plyvel
 import pytest
+
+from tests import servers
 
 PLAN = """
 [rollout]
@@ -67,3 +71,80 @@ def test_what_cannot_be_compared_by_hand_is_told(bare) -> None:
     assert (no_key.status, nothing.status) == (4, 4)
     assert "No check of a plan compares these two; write --key FIELDS." in no_key.err
     assert "gone: is no declared store, and nothing is there." in nothing.err
+
+
+SQL_PLAN = PLAN.replace('"ndjson"\npath = "before.ndjson"', '"leveldb"\npath = "before"').replace(
+    '"json"\npath = "after"', '"sql"\nurl = "${RECORDS_URL}"\ntable = "records"'
+)
+TABLE = 'CREATE TABLE records ("chainId" int, "contractName" text, address text, wei numeric(78))'
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with servers.postgresql() as url:
+        yield url.replace("+psycopg", "")
+
+
+def fill(server: str, wei: int) -> None:
+    with servers.owner_of(server) as connection:
+        connection.execute("DROP TABLE IF EXISTS records")
+        connection.execute(TABLE)
+        for chain in (97, 56):
+            connection.execute("INSERT INTO records VALUES (%s, 'LookCoin', %s, %s)", (chain, ADDRESS.lower(), wei))
+
+
+@pytest.mark.parametrize(("wei", "status"), [(2**200, 0), (2**200 + 1, 10)], ids=["same", "a wei more"])
+def test_a_leveldb_is_compared_with_the_server_it_was_moved_to(bare, server, wei, status) -> None:
+    """In a gate, by the plan's names, and by an address; the password is nowhere."""
+    bare.write({"rollout.toml": SQL_PLAN, "test_state.py": "def test_state(stores):\n    assert stores.after\n"})
+    database = plyvel.DB(str(bare.folder / "before"), create_if_missing=True)
+    for chain in (56, 97):
+        record = {"chainId": chain, "contractName": "LookCoin", "address": ADDRESS, "wei": 2**200}
+        database.put(str(chain).encode(), json.dumps(record).encode())
+    database.close()
+    fill(server, wei)
+    bare.environment["RECORDS_URL"] = server
+    bare.rollout("init")
+
+    ran = bare.pytest("--stage=alpha", "--rollout-formats=")
+    by_name = bare.rollout("compare", "before", "after")
+    by_hand = bare.rollout("compare", "before", "env:RECORDS_URL#public.records", "--key", "chainId,contractName")
+    by_address = bare.rollout("compare", f"{server}#records", "before", "--key", "chainId,contractName", "--json")
+
+    assert (ran.status, by_name.status, by_hand.status, by_address.status) == (status,) * 4, ran.says
+    assert json.loads(by_address.out)["counts"] == ({"differing": 2} if status else {})
+    if status:
+        assert f"56/LookCoin wei: {2**200} | {2**200 + 1}" in by_name.out
+        assert f"56/LookCoin wei: {2**200} | {2**200 + 1}" in by_hand.out
+    printed = [each.out + each.err for each in (ran, by_name, by_hand, by_address)]
+    kept = [each.read_bytes() for each in bare.folder.rglob("*") if each.is_file()]
+    assert not any("kept-secret" in each for each in printed)
+    assert not any(b"kept-secret" in each for each in kept)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("env:NOWHERE#records", "env:NOWHERE#records: the variable NOWHERE is not set; it is to hold postgresql://"),
+        (
+            "postgresql://me:kept-secret@db/x",
+            "postgresql://db/x names no table of a PostgreSQL; write postgresql://HOST",
+        ),
+        ("postgresql://me:kept-secret@db:port/x#t", "a store is no database's URL; write postgresql://HOST"),
+        ("postgresql://me:kept-secret@db/x#a b.t", "'a b' is no plain name of a schema; declare the store in a plan."),
+        (
+            "postgresql://me:kept-secret@127.0.0.1:1/x#t",
+            "store postgresql://127.0.0.1:1/x#t: the database refused: connection failed",
+        ),
+    ],
+    ids=["no variable", "no table", "no port", "a schema that is more", "nobody there"],
+)
+def test_a_server_that_is_named_badly_is_one_sentence(bare, name, says) -> None:
+    bare.write({"rollout.toml": PLAN} | stores(ADDRESS))
+
+    ran = bare.rollout("compare", "before.ndjson", name, "--key", "chainId")
+
+    assert ran.status == 4
+    assert says in ran.err
+    assert len(ran.err.strip().splitlines()) == 1
+    assert "kept-secret" not in ran.out + ran.err

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import plyvel
 import pytest
 
 from pytest_rollout.core.errors import StoreError
+from pytest_rollout.core.store_check import StoreKind, StoreSettings
 from pytest_rollout.stores.folder import FolderStore
 from pytest_rollout.stores.leveldb import LevelDbStore
 from pytest_rollout.stores.ndjson import NdjsonStore
@@ -208,20 +211,24 @@ def test_an_endless_line_is_not_read_to_its_end(tmp_path, monkeypatch) -> None:
         list(NdjsonStore(tmp_path / "r.ndjson").records())
 
 
+def sqlite(path: Path, table: str = "", query: str = "") -> SqliteStore:
+    return SqliteStore(StoreSettings(name="it", kind=StoreKind.SQLITE, path=path, table=table, query=query))
+
+
 def test_a_table_that_is_not_there_is_told_with_the_nearest(tmp_path) -> None:
     with sqlite3.connect(tmp_path / "a.db") as connection:
         connection.execute("CREATE TABLE deals (id)")
     connection.close()
 
     with pytest.raises(StoreError, match=r"no table 'deal'; it has deals. Did you mean 'deals'\?"):
-        list(SqliteStore(tmp_path / "a.db", "deal").records())
+        list(sqlite(tmp_path / "a.db", "deal").records())
 
 
 def test_a_file_that_is_no_database_is_told(tmp_path) -> None:
     (tmp_path / "a.db").write_text("no database, though long enough to be one" * 10)
 
     with pytest.raises(StoreError, match="cannot be read"):
-        list(SqliteStore(tmp_path / "a.db", "deals").records())
+        list(sqlite(tmp_path / "a.db", "deals").records())
 
 
 @pytest.mark.parametrize(("missing", "says"), [(1, "ends in the midst of a page"), (4096, "malformed")])
@@ -236,7 +243,95 @@ def test_a_database_that_was_cut_off_is_told(tmp_path, missing, says) -> None:
     path.write_bytes(path.read_bytes()[:-missing])
 
     with pytest.raises(StoreError, match=says):
-        list(SqliteStore(path, "deals").records())
+        list(sqlite(path, "deals").records())
+
+
+def in_use(folder: Path) -> sqlite3.Connection:
+    """A database in WAL mode with one row in its file and another in its log, open."""
+    connection = sqlite3.connect(folder / "a.db")
+    for statement in (
+        "PRAGMA journal_mode = WAL", "CREATE TABLE deals (id)", "INSERT INTO deals VALUES (1)",
+    ):  # fmt: skip
+        connection.execute(statement)
+    connection.commit()
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute("INSERT INTO deals VALUES (2)")
+    connection.commit()
+    return connection
+
+
+def copied(folder: Path, *names: str) -> Path:
+    (folder / "copy").mkdir()
+    for name in names:
+        shutil.copyfile(folder / name, folder / "copy" / name)
+    return folder / "copy" / "a.db"
+
+
+def test_a_database_in_use_is_read_with_its_log(tmp_path) -> None:
+    with closing(in_use(tmp_path)):
+        assert [each.value["id"] for each in sqlite(tmp_path / "a.db", "deals").records()] == [1, 2]
+
+
+def test_a_log_that_is_missing_is_told_where_it_was_in_use(tmp_path) -> None:
+    with closing(in_use(tmp_path)):
+        path = copied(tmp_path, "a.db", "a.db-shm")
+
+    with pytest.raises(StoreError, match="a.db-wal is missing beside its -shm, and holds what was written last"):
+        list(sqlite(path, "deals").records())
+
+
+def test_a_log_that_was_cut_off_is_told(tmp_path) -> None:
+    """SQLite reads what is whole of it, and one row less."""
+    with closing(in_use(tmp_path)):
+        path = copied(tmp_path, "a.db", "a.db-wal")
+    log = path.with_name("a.db-wal")
+    log.write_bytes(log.read_bytes()[:-1])
+
+    with pytest.raises(StoreError, match="a.db-wal ends in the midst of a write"):
+        list(sqlite(path, "deals").records())
+
+
+def test_a_database_that_is_written_while_it_is_read_without_locks_is_told(tmp_path) -> None:
+    in_use(tmp_path).close()
+    records = sqlite(tmp_path / "a.db", "deals").records()
+    next(records)
+
+    with closing(sqlite3.connect(tmp_path / "a.db")) as writer:
+        writer.execute("INSERT INTO deals VALUES (3)")
+        writer.commit()
+    with pytest.raises(StoreError, match="was changed while it was read; stop what writes to it, or copy it"):
+        list(records)
+
+
+def test_a_question_to_a_file_is_a_store(tmp_path) -> None:
+    in_use(tmp_path).close()
+
+    assert [each.value for each in sqlite(tmp_path / "a.db", query="SELECT id + 1 AS n FROM deals;").records()] == [
+        {"n": 2},
+        {"n": 3},
+    ]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DELETE FROM deals",
+        "ATTACH 'b.db' AS b",
+        "VACUUM INTO 'b.db'",
+        "PRAGMA user_version = 3",
+        "SELECT 1 AS a, 2 AS a",
+    ],
+)
+def test_a_question_to_a_file_reads_alone(tmp_path, query, monkeypatch) -> None:
+    in_use(tmp_path).close()
+    monkeypatch.chdir(tmp_path)
+    before = (tmp_path / "a.db").read_bytes()
+
+    with pytest.raises(StoreError):
+        list(sqlite(tmp_path / "a.db", query=query).records())
+
+    assert (tmp_path / "a.db").read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["a.db"]
 
 
 UNIFIED = {

@@ -94,6 +94,25 @@ WRONG: dict[str, tuple[list, list, dict, str]] = {
     "a record without a name": ([*ALL, {"chainId": 56}], ALL, {}, "1 do not say who they are: before[4]"),
     "a leftover": (ALL, ALL, {"leftovers": ("a.backup-123.json",)}, "1 left over: a.backup-123.json"),
     "too few": (ALL, ALL, {"at_least": 28}, "4 of 28 records"),
+    "a misspelt field": (
+        ALL,
+        [*ALL[:3], record(3, address=ALL[0]["address"])],
+        {"fields": ("adress",)},
+        "1 of the declared fields in no record: adress",
+    ),
+    "a misspelt kind": (
+        ALL,
+        ALL,
+        {"kinds": {"adress": FieldKind.ADDRESS}},
+        "1 of the declared fields in no record: adress",
+    ),
+    "null for a field that is there": (
+        [record(0, address=None)],
+        ALL[:1],
+        {"null_is_absent": True},
+        "1 differing: 56/C0 (address)",
+    ),
+    "null for no field": ([record(0, proxy=None)], ALL[:1], {}, "1 differing: 56/C0 (proxy)"),
 }
 
 
@@ -103,6 +122,18 @@ def test_what_is_wrong_is_counted_and_named(left, right, about, says) -> None:
 
     assert finding.outcome is Outcome.FAIL
     assert says in finding.measured
+
+
+def test_null_is_no_field_where_the_plan_says_so() -> None:
+    """As a column that is NULL for a field that JSON leaves out; null in a table of a record stays what it is."""
+    finding = judged(
+        [record(0, proxy=None), record(1, about={"x": None})],
+        [record(0), record(1, about={"x": None}, proxy=None)],
+        kinds={**KINDS, "proxy": FieldKind.ADDRESS},
+        null_is_absent=True,
+    )
+
+    assert (finding.outcome, finding.measured) == (Outcome.PASS, "2 of 2 records the same")
 
 
 def test_two_empty_stores_are_no_agreement() -> None:

@@ -147,8 +147,8 @@ def test_a_store_of_values_has_no_twins() -> None:
 
 
 SPELLINGS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "blanks before": (' \t{"chainId": 56, "name": "A"}', lambda counts: not counts),
-    "blanks behind": ('{"chainId": 56, "name": "A"} \r', lambda counts: not counts),
+    "blanks before": (' \t{"chainId": 56, "name": "A", "address": "0x' + "ab" * 20 + '"}', lambda counts: not counts),
+    "blanks behind": ('{"chainId": 56, "name": "A", "address": "0x' + "ab" * 20 + '"} \r', lambda counts: not counts),
     "more behind": ('{"chainId": 56, "name": "A"} {}', lambda counts: counts["broken"] == 2),
     "nothing but blanks": ("   ", lambda counts: counts["broken"] == 2),
     "NaN": ('{"chainId": 56, "name": "A", "x": NaN}', lambda counts: counts["broken"] == 2),
