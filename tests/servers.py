@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -139,12 +140,36 @@ def pushgateway(folder: Path) -> Iterator[str]:
         yield url
 
 
+@dataclass(frozen=True, kw_only=True)
+class PostgresServer:
+    """One server that can go and come back; ``url`` stays the same."""
+
+    url: str
+    folder: Path
+    control: tuple[str, ...]
+    options: str
+
+    def start(self) -> None:
+        _quietly([*self.control, "-l", str(self.folder / "log.txt"), "-o", self.options, "start"], self.folder)
+
+    def stop(self) -> None:
+        """As a machine that loses its power does: nobody is waited for."""
+        _quietly([*self.control, "-m", "immediate", "stop"], self.folder)
+
+
 @contextlib.contextmanager
 def postgresql(*, durable: bool = False) -> Iterator[str]:
     """The URL of a PostgreSQL server with nothing in it; its user has a password, which it asks for.
 
     Only a ``durable`` one syncs what it writes.
     """
+    with postgres_server(durable=durable) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """As ``postgresql``, for tests that stop it and start it again."""
     assert POSTGRES, "PostgreSQL is not installed; on Debian: apt-get install postgresql"
     folder = Path(tempfile.mkdtemp(prefix="rollout-postgres-"))
     try:
@@ -157,13 +182,19 @@ def postgresql(*, durable: bool = False) -> Iterator[str]:
         (folder / "password").chmod(0o644)
         initdb = [str(POSTGRES[-1] / "initdb"), "-D", str(data), "-A", "md5", "-U", "tester"]
         _quietly([*as_owner, *initdb, f"--pwfile={folder / 'password'}", "-E", "UTF8", "--locale=C", "-N"], folder)
-        control = [*as_owner, str(POSTGRES[-1] / "pg_ctl"), "-D", str(data), "-w"]
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync={'on' if durable else 'off'}"
-        _quietly([*control, "-l", str(folder / "log.txt"), "-o", options, "start"], folder)
+        server = PostgresServer(
+            url=f"postgresql+psycopg://tester:kept-secret@127.0.0.1:{port}/postgres",
+            folder=folder,
+            control=(*as_owner, str(POSTGRES[-1] / "pg_ctl"), "-D", str(data), "-w"),
+            options=f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync={'on' if durable else 'off'} "
+            "-c recovery_init_sync_method=syncfs",  # after a crash, one call instead of one for each file
+        )
+        server.start()
         try:
-            yield f"postgresql+psycopg://tester:kept-secret@127.0.0.1:{port}/postgres"
+            yield server
         finally:
-            _quietly([*control, "-m", "immediate", "stop"], folder)
+            if (data / "postmaster.pid").exists():
+                server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

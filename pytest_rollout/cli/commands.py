@@ -33,6 +33,7 @@ from pytest_rollout.cli.options import (
 from pytest_rollout.cli.person import as_text
 from pytest_rollout.core.errors import LedgerError, Refused, RolloutError, UsageError
 from pytest_rollout.core.notice import Undelivered
+from pytest_rollout.runner.recorder import leave_no_core
 
 HOLD = 10
 USAGE = 4
@@ -49,6 +50,7 @@ app.add_typer(ledger_commands.app, name="ledger")
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; every mistake is one sentence on standard error."""
+    leave_no_core()
     try:
         return int(app(args=list(arguments), prog_name="rollout", standalone_mode=False) or 0)
     except (Refused, LedgerError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ ENVIRONMENT = frozenset(
 _GRACE_SECONDS = 5.0
 _INTERRUPT_SECONDS = 30.0
 _SET_CHILD_SUBREAPER = 36
+_SET_DUMPABLE = 4
 _ROUNDS = 10
 
 
@@ -52,6 +54,7 @@ class Recorder:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._interrupted = False
+        leave_no_core()
         orders, self._orders = os.pipe()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "pytest_rollout.recording", str(orders)],
@@ -67,7 +70,7 @@ class Recorder:
         """Give the orders: where to stand, pytest's arguments, and the variables that the plan passes on."""
         from pytest_rollout.runner.channel import VARIABLE  # noqa: PLC0415 - see above
 
-        _adopt_orphans()
+        _adopt_orphans_and_close_up()
         passed = {name: os.environ[name] for name in variables if name in os.environ}
         orders = {
             "arguments": list(arguments),
@@ -133,6 +136,16 @@ class Recorder:
             self._process.send_signal(signal.SIGINT)
 
 
+def leave_no_core() -> None:
+    """Let neither this process nor what it starts leave its memory in a file when it crashes.
+
+    A limit of one byte is less than any core file, and the one value that Linux heeds for a core that goes to a
+    program as well.
+    """
+    with contextlib.suppress(ValueError, OSError):  # a limit of 0 cannot be raised, and leaves no file either
+        resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
+
+
 def end_all_below() -> None:
     """Kill every descendant, orphans included, and collect them; the recorder itself has ended."""
     try:
@@ -152,9 +165,15 @@ def end_all_below() -> None:
         psutil.wait_procs(below, timeout=_GRACE_SECONDS)
 
 
-def _adopt_orphans() -> None:
-    """Become the parent of what the recorder's children leave behind (Linux), so that it can be ended."""
+def _adopt_orphans_and_close_up() -> None:
+    """Become the parent of what the recorder's children leave behind, so that it can be ended (Linux).
+
+    And let no process of the same user, such as a test, read the memory or the environment of this one, which holds
+    what was scrubbed from the recorder's; the superuser still may.
+    """
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415 - while the recorder starts
 
-        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        prctl = ctypes.CDLL(None).prctl
+        prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        prctl(_SET_DUMPABLE, 0, 0, 0, 0)

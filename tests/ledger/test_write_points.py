@@ -19,65 +19,24 @@ from pytest_rollout.core.entries import EntryKind
 from pytest_rollout.ledger.sqlite import SqliteLedger
 
 TRACER = r'''
-import ctypes, json, os, platform, resource, shutil, signal, sys
+import json, os, resource, shutil, signal, sys
 from itertools import count
 from pathlib import Path
 
 from pytest_rollout.core.entries import EntryKind
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.ledger.sqlite import SqliteLedger
+from tests.ledger.tracing import CHANGES, HERE, killed, stopped_at
 
 HOW, PRISTINE, FOLDER = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 PAYLOAD = Path(sys.argv[4]).read_bytes()
-CHANGES = {
-    "x86_64": {18, 1, 74, 75, 87, 77, 257, 2, 263, 82, 86, 264, 265},
-    "aarch64": {68, 64, 82, 83, 35, 46, 56, 38, 37},
-}[platform.machine()]
-TRACEME, SYSCALL, SETOPTIONS, KILL_IF_GONE, INFO = 0, 24, 0x4200, 0x100000, 0x420E
-libc = ctypes.CDLL(None, use_errno=True)
-libc.ptrace.restype = ctypes.c_long
-libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 
 
-def write(path, told):
+def write(path):
     if HOW == "create":
         SqliteLedger.create(path)
     else:
         SqliteLedger.open(path).append(EntryKind.TICK, PAYLOAD)
-    os.write(told, b"done")
-
-
-def is_change(pid):
-    info = (ctypes.c_uint64 * 16)()
-    libc.ptrace(INFO, pid, ctypes.sizeof(info), info)
-    return info[0] & 0xFF == 1 and info[3] in CHANGES  # at the entry of a system call
-
-
-def killed_at(path, point):
-    """Whether it was killed before its point-th change; and whether it had said that it was done."""
-    reading, told = os.pipe()
-    pid = os.fork()
-    if not pid:
-        libc.ptrace(TRACEME, 0, None, None)
-        os.kill(os.getpid(), signal.SIGSTOP)
-        write(path, told)
-        os._exit(0)
-    os.close(told)
-    os.waitpid(pid, 0)
-    libc.ptrace(SETOPTIONS, pid, None, KILL_IF_GONE | 1)
-    seen = was_killed = 0
-    while True:
-        libc.ptrace(SYSCALL, pid, None, None)
-        _, status = os.waitpid(pid, 0)
-        if os.WIFEXITED(status) or os.WIFSIGNALED(status):
-            break
-        if os.WSTOPSIG(status) == signal.SIGTRAP | 0x80 and is_change(pid):
-            seen += 1
-            if seen == point:
-                os.kill(pid, signal.SIGKILL)
-                was_killed = 1
-    with os.fdopen(reading, "rb") as said:
-        return was_killed, said.read() == b"done"
 
 
 def limited(path, size):
@@ -88,7 +47,8 @@ def limited(path, size):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
         try:
-            write(path, told)
+            write(path)
+            os.write(told, b"done")
         except LedgerError:
             os._exit(3)
         os._exit(0)
@@ -121,11 +81,11 @@ for point in count(1):
         is_last = size > PRISTINE.stat().st_size + 65536
         print(json.dumps({"point": point, "status": status, "done": done, "after": after(path)}), flush=True)
     else:
-        was_killed, done = killed_at(path, point)
+        was_killed, done, _ = stopped_at(point, CHANGES[HERE], lambda: lambda: write(path), killed)
         is_last = not was_killed
         found = after(path) if path.exists() else "nothing"
         left = sorted(each.name for each in place.iterdir())
-        print(json.dumps({"point": point, "killed": was_killed, "done": done, "after": found, "left": left}), flush=True)
+        print(json.dumps({"point": point, "killed": int(was_killed), "done": done, "after": found, "left": left}), flush=True)
     shutil.rmtree(place)
     if is_last:
         break
@@ -140,6 +100,7 @@ def traced(how: str, pristine: Path, folder: Path) -> list[dict[str, Any]]:
         text=True,
         timeout=300,
         check=False,
+        cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]

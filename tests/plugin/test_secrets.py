@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import sqlite3
+import subprocess
+import sys
 import zlib
 
 import pytest
@@ -126,6 +128,46 @@ def test_no_secret_is_shown_or_kept_whatever_a_test_does_with_it(secretive, argu
     assert found["rollout.toml::alpha::flags::endpoint"] == "pass"
     assert found["suites/test_leaks.py::test_in_its_name[<OWNER_KEY>]"] == "fail"
     assert report.is_file()
+
+
+CRASH = """
+import os
+
+def test_crashes():
+    key = os.environ["OWNER_KEY"]
+    keys = {"key": key, "bytes": bytes.fromhex(key[2:])}
+    os.abort()
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_crash_leaves_no_core_and_no_secret(secretive, workers) -> None:
+    """Where whoever starts the gate lets processes leave their memory in a file, and asks for tracebacks of crashes."""
+    secretive.write({"suites/test_leaks.py": CRASH})
+    command = f'ulimit -c unlimited; exec "$0" -m pytest --stage=alpha -vv --showlocals -n {workers}'
+
+    ran = secretive.command("sh", "-c", command, sys.executable, env={"PYTHONFAULTHANDLER": "1"})
+
+    assert ran.status in {3, 10}
+    assert "alpha: HOLD" in ran.out
+    assert "Fatal Python error: Aborted" in ran.out + ran.err
+    assert [path for path in secretive.folder.rglob("core*") if path.is_file()] == []
+    assert traces(secretive, ran) == []
+
+
+def test_what_judges_is_closed_to_other_processes_of_its_user() -> None:
+    """A test could read /proc of its parents: their environment holds what was scrubbed from its own."""
+    script = (
+        "import ctypes, resource\n"
+        "from pytest_rollout.runner import recorder\n"
+        "recorder.leave_no_core()\n"
+        "recorder._adopt_orphans_and_close_up()\n"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "0 (1, 1)\n"
 
 
 def test_no_secret_is_shown_where_nothing_can_be_collected(secretive) -> None:
