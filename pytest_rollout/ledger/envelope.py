@@ -17,7 +17,7 @@ MOST_SIGNATURES = 16
 
 
 def sealed(payload: bytes, signer: Signer) -> dict[str, Any]:
-    """The envelope of ``payload`` as JSON, signed once; raises ``UsageError`` where the key does not sign."""
+    """The envelope of ``payload`` as JSON, signed once and verified; raises ``UsageError`` where that fails."""
     from securesystemslib.dsse import Envelope  # noqa: PLC0415 - cryptography
 
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
@@ -25,7 +25,14 @@ def sealed(payload: bytes, signer: Signer) -> dict[str, Any]:
         envelope.sign(signer)
     except Exception as error:  # noqa: BLE001 - tokens and services raise their own
         raise UsageError(f"--key: the key did not sign ({type(error).__name__}).") from None
-    return dict(envelope.to_dict())
+    document = dict(envelope.to_dict())
+    try:
+        opened(document, [signer.public_key], "what the key signed")
+    except Refused:
+        raise UsageError(
+            "--key: what the key signed does not verify by its public half; --public-key is that of another key."
+        ) from None
+    return document
 
 
 def opened(envelope: object, keys: Sequence[Key], what: str) -> tuple[bytes, Key]:
