@@ -441,14 +441,22 @@ def rules(
 def report(
     stage: Place,
     reports: Annotated[str, typer.Option("--rollout-reports", metavar="DIR", help="Where reports are.")] = "reports",
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Print the brief instead, as Markdown that fits a pull request's comment.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Render the Allure results of STAGE's last judgement as one offline page."""
     from pytest_rollout.reporting.allure_page import render_page  # noqa: PLC0415 - only for this command
+    from pytest_rollout.reporting.summary import summary as summarised  # noqa: PLC0415 - as above
 
     workspace = operations.Workspace.at(Path.cwd(), place=stage)
     rollout, found = workspace.gate(stage)
     folder = workspace.root / reports / rollout.name / found.name
+    if summary:
+        text = summarised(folder)
+        print_({"rollout": rollout.name, "stage": found.name, "summary": text}, text.rstrip("\n"), as_json)
+        return 0
     page = render_page(folder / "allure-results", folder / "allure.html", workspace.root)
     shown = page.relative_to(workspace.root) if page.is_relative_to(workspace.root) else page
     document = {"rollout": rollout.name, "stage": found.name, "page": str(page)}
