@@ -70,3 +70,34 @@ print("all")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
 
     assert (done.stdout.strip(), done.returncode) == ("all", 0), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("says", "status", "told"),
+    [
+        ("No known vulnerabilities found", 0, []),
+        ("Found 1 known vulnerability in 1 package", 1, ["Found 1 known vulnerability in 1 package"]),
+        ("ConnectionError: no route to the database", 1, []),
+    ],
+    ids=["nothing found", "something found", "no database"],
+)
+def test_an_audit_believes_pip_audit_and_falls_back_to_the_list(
+    supply: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, status: int, told: list[str]
+) -> None:
+    """Where it is installed and reaches its database, what it finds fails the check."""
+    (tmp_path / "pip_audit.py").write_text(f"import sys\nprint({says!r})\nsys.exit({status})\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    assert supply.audit() == told
+
+
+def test_an_audit_without_a_database_refuses_what_nobody_allowed(
+    supply: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed = supply.listed()
+    del allowed["web3"]
+    monkeypatch.setattr(supply, "listed", lambda: allowed)
+    monkeypatch.setattr(supply.importlib.util, "find_spec", lambda _: None)
+
+    assert supply.audit() == ["web3: nobody allowed it; look at it, then list it in docs/licences.md"]
