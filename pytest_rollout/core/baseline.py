@@ -11,7 +11,7 @@ from pytest_rollout.core.criterion import Criterion
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.core.ranks import LEAST, NOTICEABLE, compare
-from pytest_rollout.core.series import duration_text, span
+from pytest_rollout.core.series import Number, duration_text, span
 from pytest_rollout.core.units import UNITS, show
 
 
@@ -43,7 +43,7 @@ def weighed(
     captured: Captured | None,
     *,
     now: datetime,
-    raw: tuple[Sequence[float], Sequence[float]] | None = None,
+    raw: tuple[Sequence[Number], Sequence[Number]] | None = None,
 ) -> Finding:
     """A criterion's finding with its baseline, if it has one: only a pass can still be lost by it."""
     if criterion.baseline is None or finding.outcome is not Outcome.PASS or "value" not in finding.facts:
@@ -60,7 +60,7 @@ def against(
     captured: Captured | None,
     *,
     now: datetime,
-    raw: tuple[Sequence[float], Sequence[float]] | None = None,
+    raw: tuple[Sequence[Number], Sequence[Number]] | None = None,
 ) -> Compared:
     """The comparison; none, an old one and zero tell nothing. ``raw`` are the values then and now."""
     baseline = criterion.baseline
@@ -92,7 +92,7 @@ def against(
 
 
 def _by_ranks(
-    told: str, significance: Fraction, raw: tuple[Sequence[float], Sequence[float]] | None, *, is_more_better: bool
+    told: str, significance: Fraction, raw: tuple[Sequence[Number], Sequence[Number]] | None, *, is_more_better: bool
 ) -> Compared:
     then, now = raw or ((), ())
     if min(len(then), len(now)) < LEAST:

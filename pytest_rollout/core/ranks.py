@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pytest_rollout.core.series import Number
+
 LEAST = 50
 """Values a side below which nothing is said."""
 
@@ -30,7 +32,7 @@ class Comparison:
     delta: float
 
 
-def compare(first: Sequence[float], second: Sequence[float]) -> Comparison:
+def compare(first: Sequence[Number], second: Sequence[Number]) -> Comparison:
     """The test and its effect; both lots must hold at least ``LEAST`` values."""
     if min(len(first), len(second)) < LEAST:
         raise ValueError(f"{LEAST} values a side are needed")

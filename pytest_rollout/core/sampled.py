@@ -18,7 +18,7 @@ from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.glance import Extent, is_without_gap, may_fire
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.rollout import Metric, SourceSettings
-from pytest_rollout.core.series import Samples, Series, duration_text, moment, moment_text, span
+from pytest_rollout.core.series import Number, Samples, Series, duration_text, moment, moment_text, span
 from pytest_rollout.core.series_form import digest, unpacked
 from pytest_rollout.core.things import things
 from pytest_rollout.core.valuing import UndecidedError, of_histogram, of_ratio, of_values, scale_of
@@ -324,8 +324,8 @@ def _unseen(several: Sequence[Series], since: int, until: int, *, max_gap: int, 
     return sum(gap - step for gap in gaps if gap > max_gap)
 
 
-def _raw(several: Sequence[Series]) -> list[float]:
-    return [float(number) for each in several for number in (each.column or ())]
+def _raw(several: Sequence[Series]) -> list[Number]:
+    return [number for each in several for number in (each.column or ())]
 
 
 def _trouble(criterion: Criterion, item: str, asked: Asked, outcome: Outcome, text: str) -> Evaluation:

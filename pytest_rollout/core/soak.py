@@ -19,6 +19,7 @@ from typing import Any
 from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.series import Outage, Series, duration_text, exact, moment_text
 from pytest_rollout.core.things import labelled
+from pytest_rollout.core.units import UNITS, show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +169,7 @@ def _restarts(series: Series, column: Any, last: Any, differs: Any, *, counts: b
 
 
 def _shown(value: Fraction) -> str:
-    return str(value) if value.denominator == 1 else f"{float(value):.15g}"
+    return show(value, UNITS["count"])
 
 
 def count(before: Counted, series: Sequence[Series], breaks: Sequence[Break]) -> Counted:

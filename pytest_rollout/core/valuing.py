@@ -51,7 +51,11 @@ def of_ratio(criterion: Criterion, several: Sequence[Series]) -> Found:
 
 
 def _count(number: Fraction) -> str:
-    return str(number.numerator) if number.denominator == 1 else f"{float(number):.1f}"
+    """Whole, or to one decimal; exactly, for no float holds a sum of the largest floats."""
+    if number.denominator == 1:
+        return str(number.numerator)
+    whole, tenths = divmod(round(number * 10), 10)
+    return f"{whole}.{tenths}"
 
 
 def of_values(criterion: Criterion, several: Sequence[Series], scale: Fraction) -> Found:

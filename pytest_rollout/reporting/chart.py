@@ -28,6 +28,8 @@ DASHES = {"promote": "", "alert": "7 3", "rollback": "2 3"}
 _LABEL_HEIGHT = 13
 _MOST_LABEL = 26
 _PLACES = 10.0
+_FURTHEST, _LEAST_ROOM = 7e307, 1e-300
+"""What is beyond is drawn at the edge, and what is nearer together on one line: floats have no room for more."""
 _STEPS_OF_TIME = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 2_592_000)
 
 
@@ -123,8 +125,9 @@ class _Frame:
     def around(cls, chart: Chart) -> _Frame:
         values = [value for value in chart.values if math.isfinite(value)]
         values += [each.value for each in chart.lines]
-        low, high = min(values, default=0.0), max(values, default=1.0)
-        room = (high - low) * 0.08 or abs(high) * 0.05 or 1.0
+        ends = min(values, default=0.0), max(values, default=1.0)
+        low, high = (min(max(end, -_FURTHEST), _FURTHEST) for end in ends)
+        room = max((high - low) * 0.08 or abs(high) * 0.05 or 1.0, _LEAST_ROOM)
         times = [*chart.times, *(t for span in (*chart.windows, *chart.gaps) for t in (span.since, span.until))]
         since = min(times, default=0.0) if chart.since is None else chart.since
         until = max(times, default=since + 1) if chart.until is None else chart.until

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pytest_rollout.reporting.chart import DASHES, HEIGHT, LEFT, RIGHT, WIDTH, Chart, Line, Span, draw
+from pytest_rollout.reporting.chart import BOTTOM, DASHES, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Chart, Line, Span, draw
 
 SVG = "{http://www.w3.org/2000/svg}"
 START = 1_900_000_000.0
@@ -60,6 +60,24 @@ def test_a_value_that_is_no_number_breaks_the_line(value: float) -> None:
     first, second = points(drawn(values=values))
 
     assert len(first) == len(second) == 30
+
+
+@pytest.mark.parametrize(
+    ("values", "bound"),
+    [
+        ([1e308, -1e308], 99.0), ([1.7976931348623157e308] * 2, 99.0), ([1.7976931348623157e308, -1.7e308], 1e308),
+        ([1.0, 2.0], math.inf), ([0.0, 5e-324], 5e-324), ([-1.7e308, -1e308], -math.inf),
+    ],
+)  # fmt: skip
+def test_the_largest_and_the_smallest_numbers_are_drawn(values: list[float], bound: float) -> None:
+    """At the edge, where floats have no room for more: a picture never stands in the way of a report."""
+    chart = drawn(
+        times=[START + 60, START + 120], values=values, lines=(Line(role="promote", value=bound, label="promote"),)
+    )
+
+    [line] = points(chart)
+    assert all(LEFT <= x <= WIDTH - RIGHT and TOP <= y <= HEIGHT - BOTTOM for x, y in line)
+    assert "nan" not in ET.tostring(chart, encoding="unicode")
 
 
 def test_no_spike_is_lost_where_many_samples_share_a_pixel() -> None:
