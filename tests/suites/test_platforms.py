@@ -98,7 +98,7 @@ EVERY = {
     "takumi:growth": 20,
     "kustodia:beta": 5,
     "kustodia:limited": 5,
-    "kustodia:full": 4,
+    "kustodia:full": 5,
     "lookcoin:watch": 5,
     "knowton:post-deployment": 10,
     "knowton:performance": 6,
