@@ -34,7 +34,7 @@ Rpc = Callable[[str, Sequence[Any]], Any]
 
 
 class Sources:
-    """All sources of a run, opened when they are first asked, over one pool of connections.
+    """All sources of a run, opened when they are first asked, over one pool of connections a process.
 
     ``folder`` is where ``rollout.toml`` lies; ``rpc`` gives, for a network's name, its JSON-RPC.
     """
