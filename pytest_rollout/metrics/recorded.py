@@ -82,7 +82,7 @@ class RecordedSource:
 
     def _csv(self) -> Iterator[tuple[int, Row]]:
         with self._file.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file, strict=True)
+            lines = csv.reader(filter(_is_complete, file), strict=True)
             header = [name.strip() for name in next(lines, [])]
             if len(set(header)) != len(header):
                 raise MetricError("two columns have one name.")
@@ -118,6 +118,11 @@ class RecordedSource:
         for name in (*self._columns, self._time, *([self._settings.per] if self._settings.per else [])):
             if name not in names:
                 raise MetricError(f"there is no '{name}' in it; it has {listed(names)}.{suggestion(name, names)}")
+
+
+def _is_complete(line: str) -> bool:
+    """Whether all of a line is there; half of the last one's number would be another number."""
+    return line.endswith(("\n", "\r"))
 
 
 def _time(given: Any, zone: str, line: int) -> int:

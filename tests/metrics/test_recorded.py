@@ -93,8 +93,19 @@ def test_rows_out_of_order_and_doubled_are_refused(recorded: Ask, rows: str) -> 
         recorded("time,v\n" + rows)
 
 
-def test_a_line_being_written_waits(recorded: Ask) -> None:
-    (series,) = recorded('{"time": 1767571201, "v": 1}\n{"time": 1767571202, "v"', "r.jsonl").series
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("r.jsonl", '{"time": 1767571201, "v": 1}\n{"time": 1767571202, "v"'),
+        ("r.jsonl", '{"time": 1767571201, "v": 1}\n{"time": 1767571202, "v": 15}'),
+        ("r.csv", "time,v\n1767571201,1\n1767571202,15"),
+        ("r.csv", "time,v\r\n1767571201,1\r\n17675"),
+    ],
+    ids=["half a line", "a line without its end", "half of 1500", "half a time"],
+)
+def test_a_line_being_written_waits(recorded: Ask, name: str, text: str) -> None:
+    """Half of 1500 is 15, which is a good answer and a wrong one."""
+    (series,) = recorded(text, name).series
 
     assert list(series.column) == [1]
 
