@@ -142,14 +142,17 @@ class Sight:
         return next((each for each in (Severity.IMMEDIATE, Severity.PLANNED) if each in severities), None)
 
 
-def look(watched: Watched, kept: Kept, answers: Mapping[str, Samples | str], now: int) -> Sight:
+def look(
+    watched: Watched, kept: Kept, answers: Mapping[str, Samples | str], now: int, others: Sequence[Finding] = ()
+) -> Sight:
     """The verdict of this moment.
 
-    ``answers`` maps each metric to what its source answered, or to the sentence for why it did not.
-    Rollback outranks all; promote needs every watched finding to pass, and something to watch.
+    ``answers`` maps each metric to what its source answered, or to the sentence for why it did not;
+    ``others`` are findings of what is no metric. Rollback outranks all; promote needs every watched
+    finding to pass, and something to watch.
     """
     samples = {name: answer for name, answer in answers.items() if isinstance(answer, Samples)}
-    findings: list[Finding] = []
+    findings: list[Finding] = list(others)
     fired: list[Fired] = []
     for criterion in watched.criteria:
         answer = answers.get(criterion.metric, "nobody was asked")

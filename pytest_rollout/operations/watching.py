@@ -27,6 +27,7 @@ from pytest_rollout.core.watch_record import WatchRecord
 from pytest_rollout.core.watching import Kept, Sight, Watched, look
 from pytest_rollout.metrics.opening import Sources
 from pytest_rollout.metrics.port import Asked
+from pytest_rollout.operations.nodes_again import findings_of_nodes, node_checks_of
 from pytest_rollout.operations.recording import append, history_of
 from pytest_rollout.operations.workspace import Workspace
 from pytest_rollout.runner.chains import Chains
@@ -37,6 +38,8 @@ if TYPE_CHECKING:  # paid for where somebody is told, or a ledger opened
     from pytest_rollout.ledger.port import Ledger
     from pytest_rollout.notifications.port import Notifier
 
+NODES_EVERY = timedelta(minutes=1)
+"""How often nodes are asked where the plan does not say."""
 RECORD_EVERY = timedelta(minutes=10)
 """How often a look is recorded while nothing changes."""
 
@@ -75,13 +78,14 @@ class Watch:
             metrics=real.metrics,
             prefix=f"{plan_prefix(real, workspace.root)}::{stage.name}",
         )
-        if not self._real.asked:
+        if not self._real.asked and not node_checks_of(self._real.stage):
             raise UsageError(
-                f"{self.place}: nothing to watch: no criterion or soak of this stage has a metric with a source; "
-                "give one a source, such as prometheus."
+                f"{self.place}: nothing to watch: no criterion or soak of this stage has a metric with a source, "
+                "and it asks nothing of a node; give a metric a source, such as prometheus."
             )
+        self._plan = real
         history = self._history()
-        self._entry = history.entry
+        self._begun_with, self._entry = history, history.entry
         self.overridden = len(history.overridden)
         self._subject = self.rollout.plan_digest
         begun = history.entered(real.began)
@@ -113,14 +117,16 @@ class Watch:
 
     @property
     def interval(self) -> timedelta:
-        """How often to look: the stage's own interval, else the shortest of its sources'."""
+        """How often to look: the stage's own interval, else the shortest of its sources', a minute for nodes."""
         if self.stage.watch.interval is not None:
             return self.stage.watch.interval
         sources = [self._watched.metrics[name].source for name in self._watched.asked]
-        return max(timedelta(seconds=1), min(each.interval for each in sources if each is not None))
+        every = [each.interval for each in sources if each is not None]
+        every += [NODES_EVERY] if node_checks_of(self.stage) else []
+        return max(timedelta(seconds=1), min(every))
 
     def look(self, now: datetime) -> Seen:
-        """Ask all sources for what is new, judge it, record it where something changed, tell who is owed it."""
+        """Ask all sources and nodes, judge what is new, record it where something changed, tell who is owed it."""
         time = nanoseconds(now)
         if self.kept.until is not None and time < self.kept.until:
             raise Refused(
@@ -136,7 +142,8 @@ class Watch:
             for name in self._watched.asked
         ]
         answers = self._collect(asked)
-        sight = look(self._watched, self.kept, answers, time)
+        of_nodes = findings_of_nodes(self._plan, self._watched.stage, self._begun_with, self._watched.prefix)
+        sight = look(self._watched, self.kept, answers, time, of_nodes)
         has_changed = sight.verdict is not self.kept.verdict
         self.kept = sight.kept
         is_due = self._recorded is None or now - self._recorded >= RECORD_EVERY

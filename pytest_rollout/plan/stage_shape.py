@@ -305,7 +305,8 @@ class WatchTable(Section):
     """How ``rollout watch`` looks."""
 
     interval: Duration | None = Field(
-        None, description="How often it looks; the shortest interval of the stage's sources, if left out."
+        None,
+        description="How often it looks; if left out, as often as the stage's quickest source, each minute for nodes.",
     )
     max_blind: Duration = Field("15m", description="For how long it goes on when it sees nothing; 15m if left out.")
 

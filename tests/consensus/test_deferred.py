@@ -8,12 +8,15 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from pytest_rollout.consensus import backlog as waiting_room
+from pytest_rollout.consensus.stats import Stats, Verification
 from pytest_rollout.core.errors import EngineError
+from pytest_rollout.core.mode import Mode
 
 BLOCK = {"index": 7, "transactions": [1, 2]}
 GOOD = {"valid": True, "index": 7, "weight": 3}
@@ -170,6 +173,19 @@ def test_a_flood_waits_for_room_and_what_finds_none_counts_as_skipped(dual, soun
     assert stats["comparisons"] + stats["timeouts"] + stats["skipped"] == stats["total_verifications"] == 24
 
 
+def test_a_block_that_found_no_room_covers_no_time() -> None:
+    """It is counted before those that wait, which came earlier: between them is no gap, and it is no sign of life."""
+    noon = datetime(2031, 5, 4, 12, tzinfo=UTC)
+    stats = Stats(Mode.SHADOW, noon)
+
+    stats.verified(stats.present, Verification(answered_by="reference"), noon + timedelta(minutes=10), covers=False)
+    stats.agreed_in_shadow(stats.present, noon + timedelta(seconds=1), 1, 1)
+
+    (visit,) = stats.document(noon + timedelta(minutes=10), {})["mode_history"]
+    assert (visit["skipped"], visit["comparisons"]) == (1, 1)
+    assert (visit["last"], visit["gaps"]) == ((noon + timedelta(seconds=1)).isoformat(), [])
+
+
 def test_a_flood_that_the_candidate_can_follow_is_compared_to_the_last_block(dual, sound) -> None:
     run = dual(Gated(sound, hangs=(-1,), wrong=tuple(range(0, 2000, 5))), limit=30, backlog=8)
 
@@ -210,17 +226,18 @@ def test_a_switch_waits_for_what_was_asked_before_it(dual, sound) -> None:
     assert run._stats.document(run._now(), {})["mode_history"][0]["comparisons"] == 1
 
 
-def test_a_callback_may_demote_and_read_the_stats(dual, sound) -> None:
-    """It would wait for itself; it is told that its own block still waits."""
+def test_a_callback_may_demote_and_read_the_stats(dual, sound, monkeypatch) -> None:
+    """It would wait for itself, however patient; it is told that its own block still waits."""
+    monkeypatch.setattr(waiting_room, "SETTLE_SECONDS", 60)
     seen = []
 
     def stop(_) -> None:
         seen.append((run.demote().value, run.stats()["waiting"]))
 
-    run = dual(Gated(sound, hangs=(-1,), wrong=(7,)), on_divergence=stop, limit=30)
+    run = dual(Gated(sound, hangs=(-1,), wrong=(7,)), on_divergence=stop, limit=20)
     run.verify_block(dict(BLOCK))
 
-    assert run.settle(30) == 0
+    assert run.settle(60) == 0
     assert seen == [("reference-only", 1)]
     assert run.stats()["callback_errors"] == 0
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_rollout import DualRun
 from pytest_rollout.core.errors import Refused, UsageError
 from pytest_rollout.core.outcome import Outcome, Verdict
 from pytest_rollout.core.series_form import unpacked
@@ -18,6 +20,7 @@ from pytest_rollout.ledger.canonical import parse
 from pytest_rollout.ledger.opening import create_ledger
 from pytest_rollout.operations import Workspace
 from pytest_rollout.operations.watching import Watch
+from pytest_rollout.testing.engines import MemoryEngine
 
 START = datetime(2031, 5, 4, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -261,6 +264,77 @@ def test_only_the_current_stage_is_watched_and_only_where_there_is_something(sit
     )
     with pytest.raises(Refused, match="toy:alpha: toy stands at 'first'; only its current stage is watched"):
         Watch(site.workspace, "alpha", now=START)
+
+
+class Stats(BaseHTTPRequestHandler):
+    """Serves what a dual run counts."""
+
+    dual: DualRun
+
+    def do_GET(self) -> None:
+        body = json.dumps(self.dual.stats()).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def node() -> Iterator[tuple[DualRun, ThreadingHTTPServer]]:
+    """A node in shadow whose candidate is wrong on block 13."""
+    answers = {str(block): {"weight": block} for block in range(14)}
+    dual = DualRun(MemoryEngine(answers), MemoryEngine(answers | {"13": {"weight": 1}}), deferred=True)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Served", (Stats,), {"dual": dual}))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield dual, server
+    server.shutdown()
+    server.server_close()
+    dual.close()
+
+
+ON_A_NODE = """
+[nodes.one]
+stats = "http://127.0.0.1:PORT/"
+[stages.alpha.nodes.one]
+mode = "shadow"
+min_comparisons = 5
+"""
+
+
+@pytest.mark.parametrize("plan", [PLAN, PLAN[: PLAN.index("[metrics")] + PLAN[PLAN.index("[stages.beta]") :]])
+def test_nodes_are_watched_like_everything_a_gate_asks(
+    tmp_path: Path, node: tuple[DualRun, ThreadingHTTPServer], plan: str
+) -> None:
+    """Beside metrics, or alone: all metrics hold from the beginning, and the nodes decide."""
+    dual, server = node
+    metrics, _, rest = plan.partition("[stages.beta]")
+    site = Site(tmp_path, f"{metrics}{ON_A_NODE.replace('PORT', str(server.server_port))}[stages.beta]{rest}")
+    site.samples(0, 121)
+    verdicts = []
+    with site.watch(70) as watch:
+        assert watch.interval == MINUTE
+        verdicts.append(look(watch, 70).sight)
+        for block in range(6):
+            dual.verify_block({"index": block})
+        verdicts.append(look(watch, 80).sight)
+        dual.verify_block({"index": 13})
+        verdicts.append(look(watch, 90).sight)
+        server.shutdown()
+        server.server_close()
+        verdicts.append(look(watch, 100).sight)
+
+    def told(sight: Any) -> list[str]:
+        return [f"{each.title}: {each.measured}" for each in sight.findings if each.outcome is not Outcome.PASS]
+
+    idle, well, diverged, gone = verdicts
+    assert [each.verdict for each in verdicts] == [Verdict.HOLD, Verdict.PROMOTE, Verdict.HOLD, Verdict.HOLD]
+    assert "one traffic: 0 of 5 comparisons" in told(idle)
+    assert told(well) == []
+    assert told(diverged) == ["one divergences: 1 of 7"]
+    assert gone.is_blind
+    assert all("node one is unreachable" in each for each in told(gone))
 
 
 def test_nothing_is_recorded_while_nothing_changes(site: Site) -> None:
