@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_rollout.consensus.corpus import Form, parsed
 from pytest_rollout.consensus.guard import ask_here
+from pytest_rollout.consensus.identity import identities
 from pytest_rollout.consensus.loading import version_of
 from pytest_rollout.consensus.naming import name_of
 from pytest_rollout.consensus.opening import open_engine
@@ -48,9 +49,13 @@ class Pair:
 
 @dataclass(slots=True, kw_only=True)
 class Done:
-    """What came of a chunk: counts, ratios by block, the first divergence and the first few of them whole."""
+    """What came of a chunk: counts, ratios by block, the first divergence and the first few of them whole.
+
+    ``engines`` are those that were asked, which may have been loaded on another machine.
+    """
 
     number: int
+    engines: dict[str, str] = field(default_factory=dict)
     blocks: int = 0
     counts: Counts = field(default_factory=Counts)
     ratios: list[tuple[int, int | None]] = field(default_factory=list)
@@ -60,10 +65,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """Both engines, loaded here; the candidate on trial."""
+    """Both engines, loaded here; the candidate on trial. ``told`` names each by its version and its file's digest."""
 
     reference: Any
     versions: dict[str, str]
+    told: dict[str, str]
     trial: Trial
 
     def compare(self, block: Any, settings: EngineSettings) -> tuple[Answer, Answer | None, Comparison | None]:
@@ -85,13 +91,14 @@ def opened(pair: Pair) -> Opened:
     )
     versions = {"reference": version_of(reference), "candidate": version_of(candidate)}
     trial = Trial(candidate, limit=seconds, ignore=settings.ignore, reasons=settings.reasons)
-    return Opened(reference=reference, versions=versions, trial=trial)
+    told = {side: f"{versions[side]}, {each}" for side, each in identities(settings, folder).items()}
+    return Opened(reference=reference, versions=versions, told=told, trial=trial)
 
 
 def run(job: Job) -> Done:
     """Ask both engines about every block of a chunk."""
     engines = opened(job.settings)
-    done = Done(number=job.number)
+    done = Done(number=job.number, engines=dict(engines.told))
     for index, content in job.blocks:
         block = parsed(job.form, content, f"block {index}")
         ours, theirs, comparison = engines.compare(block, job.settings.settings)

@@ -98,20 +98,21 @@ def replay(
 
     Over processes of its own by default (``workers``; 0 stays in this one), or on any ``executor``.
     ``part`` takes every n-th block only; ``journal`` makes it resumable; ``stop`` ends it at the
-    first divergence. Raises ``EngineError`` where an engine cannot be loaded or a block not be read.
+    first divergence. Raises ``EngineError`` where an engine cannot be loaded, a block not be read, or
+    a worker has loaded another engine than this process.
     """
     if chunk < 1 or not 1 <= part[0] <= part[1]:
         raise EngineError(f"chunk {chunk} and part {part[0]} of {part[1]}: both count from 1.")
     pair = Pair(settings=settings, folder=str(folder))
-    versions = opened(pair).versions  # an engine that cannot load is told before anything is started
+    told = opened(pair).told  # an engine that cannot load is told before anything is started
     result = Replay()
     with ExitStack() as resources:
         book = None
         if journal is not None:
             subject = {
                 "corpus": corpus.digest(),
-                "reference": f"{settings.reference} {versions['reference']}",
-                "candidate": f"{settings.candidate} {versions['candidate']}",
+                "reference": f"{settings.reference} {told['reference']}",
+                "candidate": f"{settings.candidate} {told['candidate']}",
                 "ignore": list(settings.ignore),
                 "reasons": dict(settings.reasons),
                 "chunk": chunk,
@@ -126,6 +127,7 @@ def replay(
         finished = _here(jobs) if executor is None else _there(executor, jobs, AHEAD * max(count, 1))
         size = corpus.size
         for done, offset in finished:
+            _same_engines(told, done.engines)
             if book is not None:
                 book.finish(done.number, _record(done))
             result.take(done)
@@ -177,6 +179,16 @@ def _chunks(corpus: Corpus, chunk: int, part: tuple[int, int]) -> Iterator[tuple
             gathered = []
     if gathered:
         yield gathered, gathered[-1].offset
+
+
+def _same_engines(here: dict[str, str], there: dict[str, str]) -> None:
+    """What another engine found out is no evidence of this one."""
+    for side, told in here.items():
+        if there.get(side) != told:
+            raise EngineError(
+                f"a worker of the replay has another {side}, {there.get(side)} instead of {told}; install the same "
+                "engines everywhere, restart the workers, then run it again."
+            )
 
 
 def _here(jobs: Iterator[tuple[Job, int]]) -> Iterator[tuple[Done, int]]:

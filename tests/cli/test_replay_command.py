@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +70,40 @@ def test_engines_that_agree_end_with_0(chain) -> None:
     assert ran.status == 0
     document = json.loads(ran.out)
     assert (document["blocks"], document["is_clean"], document["counts"]["agreed_refusals"]) == (400, True, 40)
+
+
+def test_a_bar_shows_how_far_it_is_where_somebody_watches_and_leaves_the_output_alone(chain) -> None:
+    """In a terminal on standard error; what is piped on is the result and nothing else."""
+    watcher, terminal = os.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "pytest_rollout",
+        "replay",
+        "blocks.ndjson",
+        "--workers",
+        "0",
+        "--chunk",
+        "10",
+        "--json",
+    ]
+    environment = {name: each for name, each in os.environ.items() if name != "NO_PROGRESS"} | {"TERM": "xterm"}
+    with subprocess.Popen(
+        command, cwd=chain.folder, env=environment, stdout=subprocess.PIPE, stderr=terminal
+    ) as process:
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):  # the other end is closed
+            while part := os.read(watcher, 4096):
+                shown += part
+        os.close(watcher)
+        assert process.stdout is not None
+        document = json.loads(process.stdout.read())
+
+    assert document["blocks"] == 400
+    told = [tuple(map(int, each)) for each in re.findall(rb"(\d+) blocks, (\d+) divergences", shown)]
+    assert told == sorted(told)
+    assert told[-1] == (400, 1)
 
 
 MISTAKES = {

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_rollout.consensus.chunk import Done, opened
 from pytest_rollout.consensus.cluster import dask_executor
 from pytest_rollout.consensus.corpus import Corpus
 from pytest_rollout.consensus.replay import replay
@@ -150,6 +151,53 @@ def test_a_journal_of_something_else_is_refused(corpus, tmp_path, what) -> None:
 
     with pytest.raises(EngineError, match=f"is of another {what}"):
         replay(there, settings, HERE, workers=0, journal=journal, chunk=7 if what == "chunk" else 200)
+
+
+def test_a_journal_of_an_engine_that_was_changed_is_refused_though_it_calls_itself_the_same(tmp_path) -> None:
+    """What the engine of yesterday agreed on is no evidence of today's."""
+    (tmp_path / "blocks.ndjson").write_text('{"index": 1}\n')
+    settings = EngineSettings(
+        reference=EngineSpec(kind=EngineKind.IMPORT, target="old.py:Engine"),
+        candidate=EngineSpec(kind=EngineKind.IMPORT, target="new.py:Engine"),
+        limit=timedelta(seconds=20),
+    )
+
+    def write(name: str, answer: int) -> None:
+        code = f"class Engine:\n    version = '1'\n    def verify_block(self, block): return {answer}\n"
+        (tmp_path / name).write_text(code)
+        opened.cache_clear()  # another process
+
+    def again() -> bool:
+        there = Corpus(tmp_path / "blocks.ndjson")
+        return replay(there, settings, tmp_path, workers=0, journal=tmp_path / "journal").is_clean
+
+    write("old.py", 1)
+    write("new.py", 1)
+    assert again()
+    write("new.py", 2)
+
+    with pytest.raises(EngineError, match="is of another candidate"):
+        again()
+
+
+class Elsewhere(ThreadPoolExecutor):
+    """Workers on a machine that has another candidate."""
+
+    def submit(self, run, job):
+        def there() -> Done:
+            done = run(job)
+            done.engines |= {"candidate": "same 0, sha256 00"}
+            return done
+
+        return super().submit(there)
+
+
+def test_a_worker_that_has_another_engine_is_told_and_counts_nothing(corpus) -> None:
+    with (
+        Elsewhere(1) as executor,
+        pytest.raises(EngineError, match="has another candidate, same 0, sha256 00 instead of"),
+    ):
+        replay(corpus(100), pair("Same"), HERE, executor=executor)
 
 
 @pytest.mark.parametrize(
