@@ -121,7 +121,7 @@ def overhead() -> None:
 
 def _waiting(engine: Any, calls: int) -> tuple[float, float, float]:
     """Block by block, so what meets one way meets the other: us over both, us of both, us of the caller over one."""
-    dual = DualRun(engine, engine)
+    dual = DualRun(engine, type(engine)())
     pairs = []
     for _ in range(calls):
         began = time.perf_counter_ns()
@@ -139,7 +139,7 @@ def _waiting(engine: Any, calls: int) -> tuple[float, float, float]:
 
 def _deferred(engine: Any, calls: int) -> tuple[float, float, float]:
     """The same of all blocks until the last is compared; the caller's time is that of blocks one at a time."""
-    dual = DualRun(engine, engine, deferred=True, limit=60)
+    dual = DualRun(engine, type(engine)(), deferred=True, limit=60)
     began = time.perf_counter_ns()
     for _ in range(calls):
         engine.verify_block(BLOCK)
@@ -171,9 +171,13 @@ def _pair(folder: Path, work: int) -> EngineSettings:
         "    version = 'bench'\n"
         "    def verify_block(self, block):\n"
         f"        return {{'index': block['index'], 'sum': sum(at * at % 97 for at in range({work}))}}\n"
+        "class Other(Engine):\n"
+        "    pass\n"
     )
-    spec = EngineSpec(kind=EngineKind.IMPORT, target="bench_engines.py:Engine")
-    return EngineSettings(reference=spec, candidate=spec, limit=timedelta(seconds=30))
+    reference, candidate = (
+        EngineSpec(kind=EngineKind.IMPORT, target=f"bench_engines.py:{each}") for each in ("Engine", "Other")
+    )
+    return EngineSettings(reference=reference, candidate=candidate, limit=timedelta(seconds=30))
 
 
 def _corpus(folder: Path, number: int) -> Corpus:

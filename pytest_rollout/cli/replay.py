@@ -48,6 +48,8 @@ class Asked:
 
 def engines(asked: Asked, rollouts: list[Rollout], start: Path) -> tuple[EngineSettings, Path]:
     """The engines to ask and the folder they are relative to: those of the command line, else of the plan."""
+    if asked.reference is not None and asked.reference == asked.candidate:
+        raise UsageError(f"{asked.reference} is both --reference and --candidate; an engine always agrees with itself.")
     if asked.reference is not None and asked.candidate is not None:
         settings = EngineSettings(
             reference=_spec(asked.reference),

@@ -97,6 +97,8 @@ class DualRun:
             raise EngineError(f"limit {limit:g} s and sample {sample:g}: both are more than 0, a sample at most 1.")
         if backlog < 1:
             raise EngineError(f"backlog {backlog}: at least one block must be able to wait.")
+        if candidate is reference:
+            raise EngineError("reference and candidate are one engine, which always agrees with itself; give two.")
         self.reference = checked(reference, "reference")
         self.candidate = checked(candidate, "candidate")
         self.versions = {"reference": version_of(reference), "candidate": version_of(candidate)}
@@ -135,6 +137,8 @@ class DualRun:
         """
         from pytest_rollout.consensus.opening import keeper, open_engine  # noqa: PLC0415 - which imports this module
 
+        if reference == candidate:
+            raise EngineError(f"engine {reference}: is both reference and candidate, and always agrees with itself.")
         specs = [EngineSpec(kind=EngineKind.IMPORT, target=each) for each in (reference, candidate)]
         isolation = Isolation.THREAD if memory is None else Isolation.PROCESS
         return cls(

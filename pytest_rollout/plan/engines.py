@@ -43,7 +43,10 @@ def engines(written: Written, folder: Path, table: EnginesTable | None) -> Engin
     if table is None:
         return None
     place: Place = ("engines",)
+    reference = _spec(written, (*place, "reference"), table.reference, folder)
     candidate = _spec(written, (*place, "candidate"), table.candidate, folder)
+    if candidate == reference:
+        raise written.wrong((*place, "candidate"), "it is the reference too; an engine always agrees with itself.")
     isolation = Isolation(table.isolation)
     if isolation is Isolation.PROCESS and candidate.kind is not EngineKind.IMPORT:
         raise written.wrong((*place, "isolation"), "a command or a URL is a process of its own anyway; leave it out.")
@@ -55,7 +58,7 @@ def engines(written: Written, folder: Path, table: EnginesTable | None) -> Engin
                 (*place, "reasons"), f"{quoted(reason)} is no class of a reason, such as BadMerkleRoot."
             )
     return EngineSettings(
-        reference=_spec(written, (*place, "reference"), table.reference, folder),
+        reference=reference,
         candidate=candidate,
         isolation=isolation,
         limit=written.read((*place, "limit"), table.limit, duration),

@@ -111,6 +111,10 @@ MISTAKES = {
         ("blocks.ndjson", "--candidate", "engines.py:Same"),
         "give both --reference and --candidate, or neither",
     ),
+    "one engine twice": (
+        ("blocks.ndjson", "--reference", "engines.py:Same", "--candidate", "engines.py:Same"),
+        "engines.py:Same is both --reference and --candidate; an engine always agrees with itself.",
+    ),
     "no corpus": (("blocks.txt",), "no corpus; its name ends in"),
     "no file": (("other.ndjson",), "no such file"),
     "no engine": (

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from pytest_rollout.consensus import guard
-from pytest_rollout.consensus.dual import CandidateTimeout
+from pytest_rollout.consensus.dual import CandidateTimeout, DualRun
 from pytest_rollout.core.errors import EngineError
 from pytest_rollout.core.mode import Mode
 from pytest_rollout.core.tally import Counts
@@ -469,6 +469,14 @@ def test_objects_are_blocks_too(dual) -> None:
 
     assert run.verify_block(Block(index=7, transactions=[1, 2])) == GOOD
     assert run.stats()["comparisons"] == 1
+
+
+def test_an_engine_is_not_compared_with_itself(dual, sound, tmp_path) -> None:
+    """It always agrees: a candidate that was forgotten would look like one without divergences."""
+    with pytest.raises(EngineError, match="are one engine, which always agrees with itself"):
+        dual(sound, reference=sound)
+    with pytest.raises(EngineError, match=r"engine a.py:A: is both reference and candidate"):
+        DualRun.open("a.py:A", "a.py:A", tmp_path)
 
 
 def test_an_engine_without_the_method_is_refused(dual) -> None:

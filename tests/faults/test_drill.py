@@ -61,7 +61,7 @@ path = "after.ndjson"
 
 [engines]
 reference = "engines.py:Engine"
-candidate = "engines.py:Engine"
+candidate = "engines.py:Other"
 
 [stages.alpha]
 network = "local"
@@ -142,6 +142,10 @@ class Engine:
 
     def double(self, number):
         return number * 2
+
+
+class Other(Engine):
+    pass
 """
 GOLDEN = [{"name": "two", "call": "double", "input": 1, "expected": 2}]
 FLAGS = {"flags": {"transfers": {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on"}}}

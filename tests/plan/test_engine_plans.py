@@ -153,6 +153,10 @@ MISTAKES = {
     "a number for an engine": (edit('"engines.py:Reference"', "3"), "3 is an integer; an import path"),
     "no import path": (edit("engines.py:Reference", "Reference"), "'Reference' is no import path"),
     "a file that is not there": (edit("engines.py:Reference", "engine.py:R"), "names a file that is not there"),
+    "one engine twice": (
+        edit("package.fast:Candidate", "engines.py:Reference"),
+        "engines.candidate: it is the reference too; an engine always agrees with itself.",
+    ),
     "no candidate": (edit('candidate = "package.fast:Candidate"\n', ""), "'candidate' is missing"),
     "an unknown isolation": (edit('"process"', '"container"'), "no isolation 'container'"),
     "memory of a thread": (edit('isolation = "process"\n', ""), "only a process can be bounded"),
