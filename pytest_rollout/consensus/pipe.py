@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_rollout.consensus.forks import begin_after_fork
 from pytest_rollout.core.errors import EngineError
 
 LONGEST_LINE = 64 * 1024 * 1024
@@ -31,7 +32,10 @@ class SilentError(Exception):
 
 
 class Pipe:
-    """One program and its two pipes; calls come one after another."""
+    """One program and its two pipes; calls come one after another.
+
+    A forked process starts a program of its own: two that ask over the same pipes would read each other's answers.
+    """
 
     def __init__(
         self,
@@ -45,7 +49,13 @@ class Pipe:
         self._folder = folder
         self._memory = memory
         self._environment = environment
+        self._parents: subprocess.Popen[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._begin()
+        begin_after_fork(self._begin)
+
+    def _begin(self) -> None:
+        self._parents, self._process = self._process, None  # held, for it is not ours to end
         self._rest = b""
         self._lock = threading.Lock()
 
@@ -82,6 +92,9 @@ class Pipe:
             process = self._running()
         except OSError as error:
             raise EngineError(f"engine {self._command[0]}: cannot be started ({error.strerror or error}).") from None
+        if self._has_more(process):  # an answer to nothing would be taken for one to this question
+            self.close()
+            raise PipeBrokenError("the engine's process said more than it was asked")
         try:
             self._write(process, line, deadline)
             return json.loads(self._read(process, deadline))
@@ -148,6 +161,13 @@ class Pipe:
                 raise ValueError
         line, _, self._rest = b"".join(parts).partition(b"\n")
         return line
+
+    def _has_more(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether something lies there that nobody asked for; a pipe that broke is found by writing."""
+        assert process.stdout is not None  # noqa: S101 - a pipe
+        with contextlib.suppress(OSError):
+            self._rest += os.read(process.stdout.fileno(), 1)
+        return bool(self._rest)
 
     @staticmethod
     def _status(process: subprocess.Popen[bytes]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import textwrap
 from datetime import timedelta
@@ -174,6 +175,8 @@ COMMAND = """
             print(json.dumps({"valid": True}), flush=True)
         elif block["index"] == 15:
             sys.exit(2)
+        elif block["index"] == 16:
+            print('{"value": true}\\n{"value": true}', flush=True)
         else:
             print(json.dumps({"value": {"index": block["index"], "data": block["data"]}}), flush=True)
 """
@@ -201,6 +204,32 @@ def test_a_command_that_answers_nonsense_is_dead_and_not_valid(command, index, s
     with pytest.raises(EngineDied, match=sentence):
         command.verify_block({"index": index})
     assert command.verify_block({"index": 1, "data": 0}) == {"index": 1, "data": 0}
+
+
+def test_an_answer_that_was_there_before_the_question_is_none(command) -> None:
+    """A program that says yes twice has not looked at the second block."""
+    assert command.verify_block({"index": 16}) is True
+    with pytest.raises(EngineDied, match="said more than it was asked"):
+        command.verify_block({"index": 16})
+    assert command.verify_block({"index": 1, "data": 0}) == {"index": 1, "data": 0}
+
+
+def test_a_forked_process_asks_a_program_of_its_own(command) -> None:
+    """Two that ask over the same pipes would read each other's answers."""
+    assert command.verify_block({"index": 1, "data": 0})["index"] == 1
+    ours = command._pipe.pid
+    child = os.fork()
+    if child == 0:
+        answer = command.verify_block({"index": 2, "data": 0})["index"]
+        is_own = command._pipe.pid != ours
+        command.close()
+        os._exit(answer if is_own else 99)
+
+    _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 2
+    assert command.verify_block({"index": 3, "data": 0})["index"] == 3
+    assert command._pipe.pid == ours
 
 
 def test_a_command_that_is_not_there_is_an_error(tmp_path) -> None:
