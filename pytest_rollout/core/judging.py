@@ -23,7 +23,7 @@ from pytest_rollout.core.inventory import Listed
 from pytest_rollout.core.judgement import Judgement, Run
 from pytest_rollout.core.manifest import Manifest
 from pytest_rollout.core.narrowing import Narrowing
-from pytest_rollout.core.node_memory import with_memory
+from pytest_rollout.core.node_memory import told_apart, with_memory
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
 from pytest_rollout.core.rollout import Rollout, Stage
 from pytest_rollout.core.subject import Subject
@@ -97,7 +97,7 @@ def judge(question: Question) -> Judgement:
     items = list(
         owed.findings(question.rollout, question.stage, question.manifest, question.evidence, question.judged_at)
     )
-    items = with_memory(items, question.sampled.nodes) if question.sampled.nodes else items
+    items = told_apart(with_memory(items, question.sampled.nodes) if question.sampled.nodes else items)
     criteria, fired = _criteria(question, {each.item for each in items if _is_excused(each)})
     findings = [
         *criteria,

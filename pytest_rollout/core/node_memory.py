@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from pytest_rollout.core.errors import listed
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.node_stats import NodeStats
 from pytest_rollout.core.outcome import Kind, Outcome
@@ -50,6 +51,26 @@ def with_memory(findings: Sequence[Finding], known: Mapping[str, Remembered]) ->
         else each
         for each in findings
     ]
+
+
+def told_apart(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, an error where two nodes tell of one run: one process behind two addresses lends its evidence."""
+    names: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.kind is Kind.NODE and "run" in finding.facts:
+            names.setdefault(finding.facts["run"], []).append(_node(finding))
+    return [
+        _doubled(each, names[each.facts["run"]]) if each.kind is Kind.NODE and "run" in each.facts else each
+        for each in findings
+    ]
+
+
+def _doubled(finding: Finding, names: Sequence[str]) -> Finding:
+    if len(names) == 1:
+        return finding
+    wrong = f"{listed(sorted(names))} are one process: all tell of the run {finding.facts['run'][:12]}"
+    measured = "; ".join(each for each in (wrong, finding.measured) if each)
+    return replace(finding, outcome=Outcome.ERROR, measured=measured, remedy="give each node an address of its own")
 
 
 def _node(finding: Finding) -> str:

@@ -9,7 +9,7 @@ from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.history import History
 from pytest_rollout.core.node_check import NodeCheck
-from pytest_rollout.core.node_memory import with_memory
+from pytest_rollout.core.node_memory import told_apart, with_memory
 from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.override import names_of
 from pytest_rollout.core.owed import judge_observation
@@ -28,7 +28,7 @@ def findings_of_nodes(rollout: Rollout, stage: Stage, history: History, prefix: 
     for check, seen in _looked(rollout, stage):
         item = f"{prefix}::{Kind.NODE.value}::{check.name}"
         findings.append(judge_observation(rollout, stage, item, seen))
-    return with_memory(findings, known_nodes(history))
+    return told_apart(with_memory(findings, known_nodes(history)))
 
 
 def look_at_nodes_again(rollout: Rollout, stage: Stage, history: History, overridden: Collection[str] = ()) -> None:
@@ -42,7 +42,7 @@ def look_at_nodes_again(rollout: Rollout, stage: Stage, history: History, overri
         if seen.error:
             raise Refused(f"{place}: {check.name} cannot be looked at again: {seen.error}")
         findings.append(check.judge(f"{rollout.name}::{stage.name}::{Kind.NODE.value}::{check.name}", seen))
-    for finding in with_memory(findings, known_nodes(history)):
+    for finding in told_apart(with_memory(findings, known_nodes(history))):
         if finding.stands_in_the_way and finding.item.rpartition("::")[2] not in excused:
             raise Refused(
                 f"{place}: {finding.title} was well when it was judged and is not now: {finding.measured}. "

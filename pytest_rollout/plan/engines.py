@@ -133,9 +133,12 @@ def nodes(written: Written, tables: Mapping[str, NodeTable]) -> dict[str, NodeSe
         written.read(("nodes",), name, texts.key_name)
         if table.after is not None and table.after not in tables:
             raise written.wrong((*place, "after"), unknown("node", table.after, tables))
+        stats = written.read((*place, "stats"), table.stats, _url)
+        if other := next((each.name for each in found.values() if each.stats == stats), None):
+            raise written.wrong((*place, "stats"), f"it is the address of node '{other}' too; each has one of its own.")
         found[name] = NodeSettings(
             name=name,
-            stats=written.read((*place, "stats"), table.stats, _url),
+            stats=stats,
             max_age=written.read((*place, "max_age"), table.max_age, duration),
             after=table.after,
             clock=table.clock,

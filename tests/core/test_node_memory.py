@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pytest_rollout.core.finding import Finding
-from pytest_rollout.core.node_memory import Remembered, with_memory
+from pytest_rollout.core.node_memory import Remembered, told_apart, with_memory
 from pytest_rollout.core.outcome import Kind, Outcome
 
 THEN = datetime(2031, 5, 4, 12, tzinfo=UTC)
@@ -107,6 +107,19 @@ def test_times_of_a_rehearsed_clock_are_not_held_against_the_present() -> None:
 
     assert {each.outcome for each in judged(earlier, before=said(clock="rehearsed"))} == {Outcome.PASS}
     assert "restarted since" in judged(earlier, before=said(clock="rehearsed"))[0].detail
+
+
+def test_two_nodes_that_are_one_process_are_an_error_of_both() -> None:
+    """Behind a balancer, or a name that leads to the other: the second would stand there by the first one's evidence."""
+    one, two, other = (
+        Finding(item=f"p::s::nodes::{name}.mode", kind=Kind.NODE, title=name, outcome=Outcome.PASS, facts=said(run=run))
+        for name, run in (("one", "a1"), ("two", "a1"), ("other", "b2"))
+    )
+
+    found = told_apart([one, two, other])
+
+    assert [each.outcome for each in found] == [Outcome.ERROR, Outcome.ERROR, Outcome.PASS]
+    assert found[0].measured == "one, two are one process: all tell of the run a1"
 
 
 def test_a_node_that_nobody_read_before_has_no_past() -> None:

@@ -166,6 +166,10 @@ MISTAKES = {
     "a limit without unit": (edit('"5s"', '"5"'), "has no unit"),
     "kept outside": (edit("kept/here", "../kept"), "is not below the plan's folder"),
     "no url": (edit("http://127.0.0.1:8080/v1/consensus/stats", "node-1:8080"), "is no URL"),
+    "one address twice": (
+        edit("https://node-2.example/stats", "http://127.0.0.1:8080/v1/consensus/stats"),
+        "nodes.node-2.stats: it is the address of node 'node-1' too; each has one of its own.",
+    ),
     "after nobody": (edit('after = "node-1"', 'after = "node-3"'), "no node 'node-3'; the plan has node-1, node-2"),
     "after itself": (edit('after = "node-1"', 'after = "node-2"'), "leads round in a circle"),
     "an unknown node": (edit("[stages.shadow.nodes.node-1]", "[stages.shadow.nodes.nod-1]"), "Did you mean 'node-1'"),

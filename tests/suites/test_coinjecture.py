@@ -174,6 +174,7 @@ def in_shadow(suite, tmp_path_factory):
     modes = ["legacy:8d" if name == "legacy" else "shadow:8d" for name in options]
     with errors.open("w") as said, fleet.Fleet(modes, list(options.values()), errors=said) as nodes:
         urls = dict(zip(options, (url or "http://127.0.0.1:9" for url in nodes.urls), strict=True))
+        urls["twin"] = urls["hungry"].replace("127.0.0.1", "localhost")
         text = (
             "".join(FAULTS_STAGE.format(name=name, url=url, after="sound") for name, url in urls.items())
             .replace('after = "sound"\n', "", 1)
@@ -204,7 +205,7 @@ def test_every_node_but_the_sound_one_holds_the_gate(in_shadow):
     in_the_way = {each.partition(".")[0] for each in stand_in_the_way(in_shadow.gate)}
 
     assert (in_shadow.gate.status, in_shadow.gate.verdict) == (10, "hold")
-    assert in_the_way == IN_SHADOW.keys() - {"sound"}
+    assert in_the_way == IN_SHADOW.keys() - {"sound"} | {"twin"}
 
 
 @pytest.mark.parametrize(
@@ -223,6 +224,8 @@ def test_every_node_but_the_sound_one_holds_the_gate(in_shadow):
         ("legacy.order", "fail", "is in reference-only (legacy)"),
         ("missing.divergences", "error", "node missing is unreachable"),
         ("missing.mode", "error", "node missing is unreachable"),
+        ("twin.mode", "error", "hungry, twin are one process"),
+        ("hungry.mode", "error", "hungry, twin are one process"),
     ],
 )
 def test_a_fault_in_shadow_holds(in_shadow, check, outcome, text):
