@@ -12,32 +12,55 @@ _BLOCK = 32 * 1024
 _HEADER = 7
 _FULL, _FIRST, _LAST = 1, 2, 4
 _LARGEST_TYPE = 4
+_BATCH_HEADER = 12
+"""A batch of writes begins with the number of its first and how many there are."""
 _CUT = "ends in the midst of a write"
 
-_LOG_NUMBER = 2
-_FIELDS = {1: "b", _LOG_NUMBER: "n", 3: "n", 4: "n", 5: "nb", 6: "nn", 7: "nnnbb", 9: "n"}
+_LOG_NUMBER, _LAST_SEQUENCE = 2, 4
+_FIELDS = {1: "b", _LOG_NUMBER: "n", 3: "n", _LAST_SEQUENCE: "n", 5: "nb", 6: "nn", 7: "nnnbb", 9: "n"}
 """The fields of a manifest's entry by their tag: numbers (n) and bytes with their length before them (b)."""
 
 
 def trouble(folder: Path) -> str:
     """What is wrong with the logs and the manifest of a LevelDB that nobody has open, or nothing.
 
-    Checksums are left to LevelDB, which looks at them. What was cut off between two writes cannot be seen.
+    Checksums are left to LevelDB, which looks at them. Writes are numbered, so one that is missing between others is
+    seen, and so is a log that ends before the last write its manifest knows of. What was cut off after that, exactly
+    between two writes, cannot be seen.
     """
     name = (folder / "CURRENT").read_text(encoding="utf-8", errors="replace").strip()
     manifest = folder / name
     if "/" in name or not manifest.is_file():
         return ""  # LevelDB says so itself
-    for path in (manifest, *sorted(folder.glob("*.log"))):
+    known: dict[int, int] = {}
+    try:
+        for entry in _entries(manifest.read_bytes()):
+            known |= _numbers(entry)
+    except EOFError:
+        return f"{manifest.name} {_CUT}"
+    number = known.get(_LOG_NUMBER, 0)
+    if number and not (folder / f"{number:06}.log").is_file():
+        return f"{number:06}.log is missing, and holds what was written last"
+    return _trouble_of_logs(sorted(folder.glob("*.log")), number, known.get(_LAST_SEQUENCE, 0))
+
+
+def _trouble_of_logs(logs: list[Path], oldest: int, last: int) -> str:
+    """What is missing of the logs; those before the ``oldest`` are in tables already, and ``last`` was written."""
+    following = 0
+    for path in logs:
         try:
-            number = 0
-            for entry in _entries(path.read_bytes()):
-                if path is manifest:
-                    number = _log_number(entry) or number
+            batches = [(entry[:8], entry[8:_BATCH_HEADER]) for entry in _entries(path.read_bytes())]
         except EOFError:
             return f"{path.name} {_CUT}"
-        if path is manifest and number and not (folder / f"{number:06}.log").is_file():
-            return f"{number:06}.log is missing, and holds what was written last"
+        if not path.stem.isdecimal() or int(path.stem) < oldest:
+            continue
+        for sequence, count in batches:
+            first = int.from_bytes(sequence, "little")
+            if following and first != following:
+                return f"{path.name} lacks the writes {following} to {first - 1}"
+            following = first + int.from_bytes(count, "little")
+    if following and following <= last:
+        return f"{logs[-1].name} ends with write {following - 1}, and {last} were made"
     return ""
 
 
@@ -70,9 +93,9 @@ def _entries(content: bytes) -> Iterator[bytes]:
             raise EOFError
 
 
-def _log_number(entry: bytes) -> int:
-    """The oldest log that is still needed, by an entry of the manifest; 0 where it does not say."""
-    at, number = 0, 0
+def _numbers(entry: bytes) -> dict[int, int]:
+    """The oldest log that is still needed and the last write, by an entry of the manifest, where it says so."""
+    at, numbers = 0, dict[int, int]()
 
     def varint() -> int:
         nonlocal at
@@ -89,7 +112,8 @@ def _log_number(entry: bytes) -> int:
         for sort in _FIELDS.get(tag, ""):
             value = varint()
             at += value if sort == "b" else 0
-            number = value if tag == _LOG_NUMBER else number
+            if tag in {_LOG_NUMBER, _LAST_SEQUENCE}:
+                numbers[tag] = value
         if tag not in _FIELDS:
             break  # a LevelDB of another make
-    return number
+    return numbers

@@ -15,8 +15,11 @@ import plyvel
 import pytest
 
 from pytest_rollout.core.errors import StoreError
+from pytest_rollout.core.record import Identity
 from pytest_rollout.core.store_check import StoreKind, StoreSettings
+from pytest_rollout.core.store_tally import Asked
 from pytest_rollout.stores.folder import FolderStore
+from pytest_rollout.stores.joining import compare
 from pytest_rollout.stores.leveldb import LevelDbStore
 from pytest_rollout.stores.ndjson import NdjsonStore
 from pytest_rollout.stores.sqlite import SqliteStore
@@ -119,6 +122,74 @@ def test_a_broken_leveldb_is_one_sentence(leveldb, spoil) -> None:
 
     with pytest.raises(StoreError, match=r"store db/: is broken \(.*\); restore it from a backup."):
         list(LevelDbStore(leveldb).records())
+
+
+def ends(log: Path) -> list[int]:
+    """Where each write of a short log ends: a header of seven bytes with its length, and what it holds."""
+    content, found, at = log.read_bytes(), [], 0
+    while at < len(content):
+        at += 7 + int.from_bytes(content[at + 4 : at + 6], "little")
+        found.append(at)
+    return found
+
+
+def written(path: Path) -> Path:
+    """The log of a LevelDB with five writes."""
+    database = plyvel.DB(str(path), create_if_missing=True)
+    for number in range(5):
+        database.put(f"56-C{number}".encode(), json.dumps({"chainId": 56, "contractName": f"C{number}"}).encode())
+    database.close()
+    return next(path.glob("*.log"))
+
+
+def test_a_write_that_is_missing_between_others_is_told(tmp_path) -> None:
+    log = written(tmp_path / "db")
+    first, second, *_ = ends(log)
+    content = log.read_bytes()
+    log.write_bytes(content[:first] + content[second:])
+
+    with pytest.raises(StoreError, match=r"is broken \(\d{6}.log lacks the writes 2 to 2\); restore it from a backup"):
+        list(LevelDbStore(tmp_path / "db").records())
+
+
+def test_a_log_that_ends_before_what_the_manifest_knows_of_is_told(tmp_path) -> None:
+    """Cut exactly between two writes, so that every one that is left is whole."""
+    log = written(tmp_path / "db")
+    manifest = next((tmp_path / "db").glob("MANIFEST-*"))
+    manifest.write_bytes(manifest.read_bytes() + entry_of_a_manifest(last_sequence=5))
+    log.write_bytes(log.read_bytes()[: ends(log)[-2]])
+
+    with pytest.raises(StoreError, match=r"is broken \(\d{6}.log ends with write 4, and 5 were made\)"):
+        list(LevelDbStore(tmp_path / "db").records())
+
+
+def entry_of_a_manifest(*, last_sequence: int) -> bytes:
+    """What a compaction tells it: a checksum, which is looked at later, a length, a type, and the field 4."""
+    return b"\0\0\0\0\2\0\1" + bytes([4, last_sequence])
+
+
+def test_a_log_that_was_cut_between_two_writes_is_found_by_its_inventory(tmp_path) -> None:
+    """Nothing in the store itself says that there was one more: N of N does."""
+    log = written(tmp_path / "db")
+    log.write_bytes(log.read_bytes()[: ends(log)[-2]])
+    asked = Asked(
+        identity=Identity(key=("chainId", "contractName")), inventory=tuple(f"56/C{number}" for number in range(5))
+    )
+
+    tally = compare(LevelDbStore(tmp_path / "db"), None, asked)
+
+    assert (tally["same"], tally["listed"]) == (4, {"missing": ["56/C4"]})
+
+
+def test_a_leveldb_that_wrote_many_logs_is_whole(tmp_path) -> None:
+    """Tables, manifests and logs of a store that was opened again and again."""
+    for _ in range(3):
+        database = plyvel.DB(str(tmp_path / "db"), create_if_missing=True, write_buffer_size=65536)
+        for number in range(3000):
+            database.put(f"{number}".encode(), json.dumps({"n": number, "x": "y" * 100}).encode())
+        database.close()
+
+        assert len(list(LevelDbStore(tmp_path / "db").records())) == 3000
 
 
 def test_a_folder_that_is_no_leveldb_is_told(tmp_path) -> None:
@@ -278,6 +349,16 @@ def test_a_log_that_is_missing_is_told_where_it_was_in_use(tmp_path) -> None:
 
     with pytest.raises(StoreError, match="a.db-wal is missing beside its -shm, and holds what was written last"):
         list(sqlite(path, "deals").records())
+
+
+def test_a_file_without_its_log_is_found_by_its_inventory(tmp_path) -> None:
+    """Copied alone, it is a whole database of an earlier moment: N of N says what it lacks."""
+    with closing(in_use(tmp_path)):
+        path = copied(tmp_path, "a.db")
+
+    tally = compare(sqlite(path, "deals"), None, Asked(identity=Identity(key=("id",)), inventory=("1", "2")))
+
+    assert (tally["same"], tally["listed"]) == (1, {"missing": ["2"]})
 
 
 def test_a_log_that_was_cut_off_is_told(tmp_path) -> None:
