@@ -75,7 +75,7 @@ class Identity:
         """``of``, quicker for many records: what is plain is put together at once."""
         if self.short_names or self.aliases:
             return self.of
-        names, of = self.key, self.of
+        names, of, form = self.key, self.of, "/".join(["%s"] * len(self.key))
         get = itemgetter(*names) if len(names) > 1 else lambda value: (value[names[0]],)
 
         def read(value: Any) -> str | None:
@@ -90,7 +90,7 @@ class Identity:
                         return of(value)
                 elif kind is not int:
                     return of(value)
-            return "/".join(map(str, parts))
+            return form % parts
 
         return read
 

@@ -29,11 +29,11 @@ _Kept = list[Any]
 _Part = dict[str, list[_Kept]]
 """Records by identity."""
 
-_Spread = tuple[str, str, bytes]
-"""The same after its identity."""
+_Spread = tuple[str, Any, bytes]
+"""An identity, where its record stands in whatever form its store tells it, and the bytes of what it is."""
 
-_Admitted = tuple[str, Record]
-"""An identity, and the record that has it."""
+_Admitted = tuple[str, Any, Any]
+"""An identity, where the record that has it stands, and what it is."""
 
 
 def compare(left: Store, right: Store | None, asked: Asked) -> dict[str, Any]:
@@ -48,6 +48,7 @@ def compare(left: Store, right: Store | None, asked: Asked) -> dict[str, Any]:
             twins = Twins(raw for _, raw in right.raws())
             taken = twins.names
             alike = Alike(taken)
+            one.placed, other.placed = left.place, right.place
             one.take(_without_twins(left, twins, alike, tally), alike.keep)
             other.take(_that_are_no_twins(right, twins, tally), alike.meets)
         else:
@@ -87,33 +88,49 @@ def _meet_all(tally: Tally, one: _Part, other: _Part, *, pair: bool) -> None:
 def _without_twins(store: RawStore, twins: Twins, alike: Alike, tally: Tally) -> Iterator[_Admitted]:
     """The records of the left store that the right one does not hold byte for byte."""
     marked, take, value, plain, agree = twins.marked, twins.take, store.value, tally.plain, tally.agree
-    admit, knows = tally.admit, alike.knows
+    knows, read = alike.knows, tally.read
     for place, raw in store.raws():
-        if (found := marked(raw)) is not None:
-            try:
-                name = plain(value(raw))
-            except ValueError:
-                name = None
-            if name is not None and not knows(name) and take(found, name):
-                tally.read[0] += 1
-                agree(name)
-                continue
-        record = store.record(place, raw)
-        if (name := admit(0, record)) is not None:
-            yield name, record
+        found = marked(raw) if twins.is_looking else None
+        try:
+            content = value(raw)
+            name = plain(content)
+        except ValueError:
+            name = None
+        if name is None:
+            yield from _noted(0, store, place, raw, tally)
+            continue
+        read[0] += 1
+        if found is not None and not knows(name) and take(found, name):
+            agree(name)
+        else:
+            yield name, place, content
+
+
+def _noted(side: int, store: RawStore, place: Any, raw: bytes, tally: Tally) -> Iterator[_Admitted]:
+    """A record about which there is something to note, if it is to be compared all the same."""
+    record = store.record(place, raw)
+    if (name := tally.admit(side, record)) is not None:
+        yield name, place, record.value
 
 
 def _that_are_no_twins(store: RawStore, twins: Twins, tally: Tally) -> Iterator[_Admitted]:
     """The records of the right store but for those that were found in the left one."""
-    has = twins.has
+    has, value, plain, read = twins.has, store.value, tally.plain, tally.read
+    may_have = bool(twins.names)
     for place, raw in store.raws():
-        if has(raw):
-            tally.read[1] += 1
+        if may_have and has(raw):
+            read[1] += 1
             continue
-        found = store.record(place, raw)
-        name = tally.admit(1, found)
-        if name is not None:
-            yield name, found
+        try:
+            content = value(raw)
+            name = plain(content)
+        except ValueError:
+            name = None
+        if name is None:
+            yield from _noted(1, store, place, raw, tally)
+        else:
+            read[1] += 1
+            yield name, place, content
     twins.finish(store.source)
 
 
@@ -141,6 +158,7 @@ class _Side:
         self._end = 0
         self._written: list[list[tuple[int, int]]] = [[] for _ in range(_PARTS)]
         self._waiting: list[list[_Spread]] = [[] for _ in range(_PARTS)]
+        self.placed: Callable[[Any], str] = str
         self.kept = [0] * _PARTS
         self.met = [0] * _PARTS
 
@@ -150,20 +168,20 @@ class _Side:
         for record in records:
             name = admit(index, record)
             if name is not None:
-                yield name, record
+                yield name, record.place, record.value
 
     def take(self, records: Iterable[_Admitted], is_known: Callable[[str, bytes], bool]) -> None:
         """Spread them over the parts, but for those that are known to be the same on the other side."""
         size = 0
         waiting, kept, dumps = self._waiting, self.kept, marshal.dumps
-        for name, record in records:
-            content = dumps(record.value, _PLAIN)
+        for name, place, value in records:
+            content = dumps(value, _PLAIN)
             number = hash(name) % _PARTS
             if is_known(name, content):
                 self._tally.agree(name)
                 self.met[number] += 1
                 continue
-            waiting[number].append((name, record.place, content))
+            waiting[number].append((name, place, content))
             kept[number] += 1
             size += len(content)
             if size > _WAITING:
@@ -174,11 +192,8 @@ class _Side:
         """The records of one part by identity."""
         found: _Part = {}
         for some in self._parts(number):
-            for name, *kept in some:
-                if name in found:
-                    found[name].append(kept)
-                else:
-                    found[name] = [kept]
+            for name, place, content in some:
+                found.setdefault(name, []).append([self.placed(place), content])
         return found
 
     def _parts(self, number: int) -> Iterator[list[_Spread]]:

@@ -31,7 +31,11 @@ class LevelDbStore:
 
     def records(self) -> Iterator[Record]:
         """A record a key, its checksum verified; a value that is no JSON says so."""
-        yield from (_record(key, value) for key, value in self.raws())
+        yield from (self.record(key, value) for key, value in self.raws())
+
+    def place(self, place: bytes) -> str:
+        """The key."""
+        return place.decode("utf-8", "backslashreplace")
 
     def value(self, raw: bytes) -> Any:
         """What the value of one key means."""
@@ -39,7 +43,10 @@ class LevelDbStore:
 
     def record(self, place: bytes, raw: bytes) -> Record:
         """The record of one key."""
-        return _record(place, raw)
+        try:
+            return Record(self.place(place), exact_json(raw))
+        except ValueError as error:
+            return Record(self.place(place), None, f"is no JSON ({str(error)[:100]})")
 
     def raws(self) -> Iterator[tuple[bytes, bytes]]:
         """Every key and value, its checksum verified."""
@@ -105,14 +112,6 @@ class LevelDbStore:
             yield
         finally:
             os.close(descriptor)
-
-
-def _record(key: bytes, value: bytes) -> Record:
-    place = key.decode("utf-8", "backslashreplace")
-    try:
-        return Record(place, exact_json(value))
-    except ValueError as error:
-        return Record(place, None, f"is no JSON ({str(error)[:100]})")
 
 
 def _library() -> Any:

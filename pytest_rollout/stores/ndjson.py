@@ -54,9 +54,13 @@ class NdjsonStore:
             raise ValueError("was cut off before the end of its line")
         return exact_json(raw)
 
+    def place(self, place: int) -> str:
+        """The file, and the number of the line."""
+        return f"{self._path.name}:{place}"
+
     def record(self, place: int, raw: bytes) -> Record:
         """The record of one line."""
-        where = f"{self._path.name}:{place}"
+        where = self.place(place)
         if raw[-1:] != b"\n":
             return Record(where, None, "was cut off before the end of its line")
         try:

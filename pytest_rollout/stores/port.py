@@ -33,6 +33,10 @@ class RawStore(Store, Protocol):
         """Where a record stands, in whatever form, and its bytes."""
         ...
 
+    def place(self, place: Any) -> str:
+        """The same place for people."""
+        ...
+
     def value(self, raw: bytes) -> Any:
         """What such bytes mean; raises ``ValueError``."""
         ...

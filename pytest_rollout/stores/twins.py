@@ -31,6 +31,7 @@ class Twins:
         self._found: set[int] = set()
         self._tried = 0
         self.names: set[int] = set()
+        self.is_looking = True
 
     def marked(self, raw: bytes) -> int | None:
         """The mark of a record for which a twin waits, or None."""
@@ -39,6 +40,7 @@ class Twins:
             return found
         self._tried += 1
         if self._tried == _TRIED and len(self._found) < _TRIED * _FEW:
+            self.is_looking = False
             self._waiting.clear()  # two spellings of one thing: looking for twins would only cost time
         return None
 
