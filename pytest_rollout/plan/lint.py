@@ -14,6 +14,7 @@ from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import Exposure, Rollout, Stage
 from pytest_rollout.plan.bound_order import out_of_order, thresholds_that_fall, too_few_samples
 from pytest_rollout.plan.lint_nodes import advice_on_nodes, contradictions_of_nodes
+from pytest_rollout.plan.lint_people import advice_on_people, contradictions_of_people
 from pytest_rollout.plan.lint_time import contradictions_of_time
 from pytest_rollout.plan.recorded import deployed
 from pytest_rollout.plan.sentence import Place, place_name, quoted, shown, some
@@ -65,6 +66,7 @@ def lint(rollout: Rollout, *, now: datetime) -> list[Remark]:
         *_samples(rollout),
         *_times(rollout),
         *_nodes(rollout),
+        *_people(rollout),
         *_unused(rollout),
         *_inventory(rollout),
         *_source(rollout),
@@ -114,6 +116,13 @@ def _nodes(rollout: Rollout) -> Iterator[Remark]:
     for place, text in contradictions_of_nodes(rollout):
         yield _remark(RemarkKind.CONTRADICTION, place, text)
     for place, text in advice_on_nodes(rollout):
+        yield _remark(RemarkKind.ADVICE, place, text)
+
+
+def _people(rollout: Rollout) -> Iterator[Remark]:
+    for place, text in contradictions_of_people(rollout):
+        yield _remark(RemarkKind.CONTRADICTION, place, text)
+    for place, text in advice_on_people(rollout):
         yield _remark(RemarkKind.ADVICE, place, text)
 
 

@@ -86,7 +86,7 @@ CASES = {
     "signatures that expire before the soak ends": (
         "[stages.shadow-one.nodes.node-1]",
         '[stages.shadow-one.signoffs]\nvalid_for = "5d"\nroles = { Lead = "0x'
-        + "1" * 40
+        + "1a" * 20
         + '" }\n[stages.shadow-one.nodes.node-1]',
         "stages.shadow-one.signoffs.valid_for: signatures hold for 5d and may expire before the soak of 7d ends.",
     ),

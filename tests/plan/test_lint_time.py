@@ -78,7 +78,7 @@ CASES = {
     ),
     "signatures that expire before the soak ends": (
         "[[stages.beta.criteria]]",
-        '[stages.beta.signoffs]\nvalid_for = "3d"\nroles = { CTO = "0x' + "1" * 40 + '" }\n[[stages.beta.criteria]]',
+        '[stages.beta.signoffs]\nvalid_for = "3d"\nroles = { CTO = "0x' + "1a" * 20 + '" }\n[[stages.beta.criteria]]',
         "stages.beta.signoffs.valid_for: signatures hold for 3d and may expire before the soak of 7d ends.",
     ),
     "rollback before alert": (
