@@ -12,8 +12,7 @@ from pytest_rollout.core.attestation import PROMOTED, Expected, Moved
 from pytest_rollout.core.errors import UsageError
 from pytest_rollout.core.outcome import Verdict
 from pytest_rollout.operations import Workspace, attesting
-from pytest_rollout.reporting.clearing import ATTESTATION
-from pytest_rollout.reporting.folder import PART, Folder
+from pytest_rollout.reporting.clearing import ATTESTATION, put
 from pytest_rollout.reporting.text import line
 
 if TYPE_CHECKING:
@@ -33,11 +32,7 @@ def write(
     if output is not None:
         workspace.keep_off_gates("--output", output)
     path = output or workspace.root / "reports" / rollout.name / stage.name / ATTESTATION
-    with Folder.open(path.parent) as folder:
-        pending = f".{path.name}{PART}"
-        folder.remove(pending)
-        folder.write(pending, [content])
-        folder.swap(pending, path.name)
+    put(path, content)
     shown = path.relative_to(workspace.root) if path.is_relative_to(workspace.root) else path
     text = (
         f"{rollout.name}:{stage.name}: attested in {shown}, {len(content)} bytes\n"

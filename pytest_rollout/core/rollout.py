@@ -299,6 +299,18 @@ class Notifications:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttestationSettings:
+    """Which key signs the judgement of every gate: a file, ``env:NAME``, or a URI with the key's public half.
+
+    ``password_env`` is the variable with its password or PIN, empty where it has none.
+    """
+
+    key: str = field(repr=False)
+    public_key: Path | None = None
+    password_env: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contradiction:
     """Where the plan's source document contradicts itself, and what the plan's author chose."""
 
@@ -326,6 +338,7 @@ class Rollout:
     flags: FlagSettings = field(default_factory=FlagSettings)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     notifications: Notifications = field(default_factory=Notifications)
+    attestation: AttestationSettings | None = None
     engines: EngineSettings | None = None
     nodes: Mapping[str, NodeSettings] = field(default_factory=dict)
     contradictions: tuple[Contradiction, ...] = ()

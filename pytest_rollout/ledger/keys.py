@@ -45,31 +45,32 @@ def public_key(path: Path) -> Key:
     return _fit(key, f"--key {path.name}")
 
 
-def signer(given: str, *, public: Path | None, password: Callable[[], str] | None) -> Signer:
+def signer(given: str, *, public: Path | None, password: Callable[[], str] | None, option: str = "--key") -> Signer:
     """Who signs with the key ``given`` names: a PEM file, ``env:NAME``, or a URI such as ``hsm:2``.
 
     A file must not be readable by others. ``password`` opens an encrypted key, or is a token's PIN; a
-    URI needs ``public``, the file of the key's public half. Raises ``UsageError`` without showing any of it.
+    URI needs ``public``, the file of the key's public half. ``option`` is what sentences call it. Raises
+    ``UsageError`` without showing any of it.
     """
     scheme, colon, _ = given.partition(":")
     if colon and scheme in ELSEWHERE:
-        return _elsewhere(given, scheme, public, password)
+        return _elsewhere(given, scheme, public, password, option)
     if given.startswith(_ENVIRONMENT):
         name = given.removeprefix(_ENVIRONMENT)
         pem = os.environ.get(name, "").encode("utf-8", "surrogateescape")
         if not pem:
-            raise UsageError(f"--key {_ENVIRONMENT}{name}: the environment has no such variable, or it is empty.")
-        return _loaded(pem, f"--key {_ENVIRONMENT}{name}", password)
+            raise UsageError(f"{option} {_ENVIRONMENT}{name}: the environment has no such variable, or it is empty.")
+        return _loaded(pem, f"{option} {_ENVIRONMENT}{name}", password)
     if colon and scheme.isalnum() and not Path(given).exists():
         raise UsageError(
-            f"--key: no keys are kept in '{scheme[:20]}'; give a file, {_ENVIRONMENT}NAME, or one of "
+            f"{option}: no keys are kept in '{scheme[:20]}'; give a file, {_ENVIRONMENT}NAME, or one of "
             f"{listed(ELSEWHERE)}."
         )
-    return _loaded(_private(Path(given)), f"--key {Path(given).name}", password)
+    return _loaded(_private(Path(given), option), f"{option} {Path(given).name}", password)
 
 
-def _private(path: Path) -> bytes:
-    shown = f"--key {path.name}"
+def _private(path: Path, option: str) -> bytes:
+    shown = f"{option} {path.name}"
     try:
         with path.open("rb") as file:
             about = os.fstat(file.fileno())
@@ -92,7 +93,7 @@ def _loaded(pem: bytes, shown: str, password: Callable[[], str] | None) -> Signe
     except Exception:  # noqa: BLE001 - as above; what they say may hold a part of the key
         hint = "the password does not open it, or it" if secret is not None else "it"
         if secret is None and b"ENCRYPTED" in pem:
-            hint = "it is encrypted and no --password-env is given, or it"
+            hint = "it is encrypted and no variable with its password is named, or it"
         raise UsageError(
             f"{shown}: {hint} is no private key in PEM that can sign; ed25519 and ECDSA on P-256 do "
             "(`openssl genpkey -algorithm ed25519`)."
@@ -101,11 +102,11 @@ def _loaded(pem: bytes, shown: str, password: Callable[[], str] | None) -> Signe
     return made
 
 
-def _elsewhere(given: str, scheme: str, public: Path | None, password: Callable[[], str] | None) -> Signer:
+def _elsewhere(given: str, scheme: str, public: Path | None, password: Callable[[], str] | None, option: str) -> Signer:
     from securesystemslib.signer import Signer  # noqa: PLC0415 - as above
 
     if public is None:
-        raise UsageError(f"--key {scheme}: the key stays where it is, so --public-key FILE must say which one it is.")
+        raise UsageError(f"{option} {scheme}: the key stays where it is, so a file with its public half must be named.")
     handler = None if password is None else lambda _: password()
     try:
         return Signer.from_priv_key_uri(given, public_key(public), handler)
@@ -113,7 +114,7 @@ def _elsewhere(given: str, scheme: str, public: Path | None, password: Callable[
         raise
     except Exception as error:  # noqa: BLE001 - each library its own
         raise UsageError(
-            f"--key {scheme}: that key cannot be reached ({type(error).__name__}). Its library may be missing "
+            f"{option} {scheme}: that key cannot be reached ({type(error).__name__}). Its library may be missing "
             f"(`pip install 'securesystemslib[{_EXTRAS[scheme]}]'`), or the address is another one."
         ) from None
 

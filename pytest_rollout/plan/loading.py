@@ -99,6 +99,7 @@ def _rollout(written: Written, plan: Plan, folder: Path, digest: str) -> Rollout
         nodes=declared.nodes,
         contradictions=settings.contradictions(written, plan.contradictions),
         notifications=told,
+        attestation=settings.attestation(written, folder, plan.attestation, declared.environment),
         services=declared.services,
         secrets=addresses | secrets_in(networks) | _passwords(declared) | dict(written.secrets),
         stores=declared.stores,

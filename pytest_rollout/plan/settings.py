@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_rollout.core.errors import suggestion
 from pytest_rollout.core.rollout import (
+    AttestationSettings,
     ContractSettings,
     Contradiction,
     Deployment,
@@ -25,6 +26,7 @@ from pytest_rollout.plan.sentence import GIVEN, Place, Unfit, Written, some
 
 if TYPE_CHECKING:
     from pytest_rollout.plan.shape import (
+        AttestationTable,
         ContractsTable,
         ContradictionTable,
         FlagsTable,
@@ -153,6 +155,28 @@ def _flagd_keys(file: Path) -> list[str]:
     if not isinstance(declared, dict):
         raise Unfit(f"{GIVEN} is no flagd file; a JSON object with a table 'flags' is needed.")
     return list(declared)
+
+
+def attestation(
+    written: Written, folder: Path, table: AttestationTable | None, environment: Sequence[str]
+) -> AttestationSettings | None:
+    """Which key signs judgements; never one that the tests get. Raises ``PlanError``."""
+    if table is None:
+        return None
+    for key, value in (("key", table.key.removeprefix("env:")), ("password_env", table.password_env)):
+        if value in environment:
+            raise written.wrong(
+                ("attestation", key),
+                "names a variable of rollout.environment, which the tests get; a key they have signs nothing.",
+            )
+    if "PRIVATE KEY" in table.key:
+        raise written.wrong(("attestation", "key"), "holds a key itself; name its file, or env:NAME.")
+    is_elsewhere = ":" in table.key
+    return AttestationSettings(
+        key=table.key if is_elsewhere else str(folder / table.key),
+        public_key=None if table.public_key is None else folder / table.public_key,
+        password_env=table.password_env or "",
+    )
 
 
 def contradictions(written: Written, tables: list[ContradictionTable]) -> tuple[Contradiction, ...]:

@@ -124,6 +124,17 @@ class FlagsTable(Section):
     )
 
 
+class AttestationTable(Section):
+    """The key that signs the judgement of every gate when its run has ended."""
+
+    key: Text = Field(
+        examples=["env:CI_KEY"],
+        description="A PEM file relative to the plan, env:NAME, or a URI such as hsm:2; as `rollout attest --key`.",
+    )
+    public_key: Text | None = Field(None, description="The file with the public half of a key that a URI names.")
+    password_env: Variable | None = Field(None, description="The variable with the key's password or PIN.")
+
+
 class ContradictionTable(Section):
     """Where the source document contradicts itself, and what this plan does about it."""
 
@@ -157,6 +168,7 @@ class Plan(Section):
     )
     notifications: NotificationsTable | None = Field(None, description="Who is told when a verdict or a stage changes.")
     cdevents: CdeventsTable | None = Field(None, description="Where the same is posted for machines.")
+    attestation: AttestationTable | None = Field(None, description="The key that signs every judgement.")
     stores: dict[str, StoreDeclarationTable] = Field(
         {}, description="Where records are kept beside the chain.", json_schema_extra=keys(NAME.pattern)
     )

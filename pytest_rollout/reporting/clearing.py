@@ -38,7 +38,7 @@ _FILES = {
 
 
 ATTESTATION = "attestation.json"
-"""What `rollout attest` writes there, about the judgement that the folder is about."""
+"""What `rollout attest`, or the gate itself, writes there about the judgement that the folder is about."""
 
 
 def clear(folder: Path) -> None:
@@ -48,6 +48,15 @@ def clear(folder: Path) -> None:
     """
     with entered(folder) as here:
         emptied(here)
+
+
+def put(path: Path, content: bytes) -> None:
+    """Put an attestation in place, whole or not at all; raises ``ReportError``."""
+    with Folder.open(path.parent) as folder:
+        pending = f".{path.name}{PART}"
+        folder.remove(pending)
+        folder.write(pending, [content])
+        folder.swap(pending, path.name)
 
 
 def entered(folder: Path) -> Folder:

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -15,6 +16,7 @@ from pytest_rollout.core.outcome import Verdict
 from pytest_rollout.core.rollout import Rollout
 from pytest_rollout.plan import check_together, discover, find_gates, load, of_rollout, project_root
 from pytest_rollout.runner.arguments import Request, parse, selects
+from pytest_rollout.runner.attest_gate import attest_gate
 from pytest_rollout.runner.gate import Gate
 from pytest_rollout.runner.recorder import Recorder
 from pytest_rollout.runner.run import run_gate
@@ -120,7 +122,22 @@ def _judge(gate: Gate, recorder: Recorder) -> int:
     _tell(_block(gate, judged), sys.stdout)
     if judged.report_error:
         _tell(f"HOLD: {judged.report_error}", sys.stderr)
+    _attest(gate, judged)
     return _status(judged)
+
+
+def _attest(gate: Gate, judged: Judged) -> None:
+    """Sign the judgement where a key is named; the recorder has ended, and the status stays what it is."""
+    signed = attest_gate(gate, judged.sealed, _ledger_of(gate), datetime.now(UTC))
+    if signed.path is not None:
+        path = signed.path
+        shown = path.relative_to(gate.root) if path.is_relative_to(gate.root) else path
+        _tell(f" attested: rollout verify {shown} --key PUBLIC_KEY", sys.stdout)
+    if signed.why:
+        _tell(
+            f"not attested: {signed.why} The verdict stands; `rollout attest {gate.name} --key KEY` signs it.",
+            sys.stderr,
+        )
 
 
 def _tell(text: str, stream: TextIO) -> None:

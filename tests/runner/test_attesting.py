@@ -524,8 +524,8 @@ SECRET = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0c2VjcmV0\n-----END PRIVATE KEY---
         ("gone.pem", "cannot be read (No such file or directory)"),
         ("file2:ci.pem", "no keys are kept in 'file2'; give a file, env:NAME, or one of awskms, azurekms,"),
         ("https://keys.example/1", "no keys are kept in 'https'"),
-        ("hsm:2", "--public-key FILE must say which one it is"),
-        ("awskms:alias/ci", "--public-key FILE must say which one it is"),
+        ("hsm:2", "a file with its public half must be named"),
+        ("awskms:alias/ci", "a file with its public half must be named"),
     ],
     ids=["no variable", "no key", "no file", "a scheme of the library", "url", "token", "service"],
 )
