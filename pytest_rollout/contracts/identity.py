@@ -5,21 +5,24 @@ Sources: EIP-1967 (implementation, beacon), EIP-7702 (delegation).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.contracts.deployments import recorded
 from pytest_rollout.contracts.digest import keccak
-from pytest_rollout.contracts.reading import Reading, ask, read, together
+from pytest_rollout.contracts.reading import Reading, ask, read, read_at_head, side_by_side, together
 from pytest_rollout.contracts.states.proxies import BEACON_SLOT, IMPLEMENTATION_SLOT, delegated
 from pytest_rollout.contracts.states.subject import ZERO
-from pytest_rollout.core.errors import ContractError, NetworkError, Reverted
+from pytest_rollout.core.errors import ContractError, NetworkError, Reverted, RolloutError
 from pytest_rollout.core.rollout import ContractSettings, Network
 from pytest_rollout.core.subject import Deployed
 from pytest_rollout.networks.http import Refusal
 from pytest_rollout.networks.methods import Call
 from pytest_rollout.networks.nodes import Nodes
 from pytest_rollout.networks.reverts import CustomErrors, is_revert, told
+
+if TYPE_CHECKING:
+    from pytest_rollout.contracts.book import Contracts
 
 _IMPLEMENTATION = "0x5c60da1b"
 _WORD = 32
@@ -39,6 +42,17 @@ def identities(settings: ContractSettings, network: Network, nodes: Nodes, block
     names = records.addresses
     found = read(_Line(nodes), together([identity(address, block) for address in names.values()]))
     return dict(zip(names, found, strict=True))
+
+
+def identified(contracts: Contracts, names: Iterable[str]) -> dict[str, Deployed]:
+    """Those of the named contracts that a chain has now, and what stands there; raises ``RolloutError``."""
+    there = {name: contracts.where(name) for name in names if name in contracts}
+
+    def looks(block: str) -> Reading[list[Deployed | RolloutError]]:
+        return side_by_side([identity(address, block) for address in there.values()])
+
+    found, contracts.height = read_at_head(contracts.chain, looks, guess=contracts.height)
+    return {name: each for name, each in zip(there, found, strict=True) if isinstance(each, Deployed)}
 
 
 def identity(address: str, block: str) -> Reading[Deployed]:

@@ -20,6 +20,7 @@ from typing import Any
 
 from pytest_rollout.core.criterion import Measurement
 from pytest_rollout.core.errors import EvidenceError
+from pytest_rollout.core.subject import Deployed
 
 Event = Mapping[str, Any]
 
@@ -127,7 +128,8 @@ class Evidence:
     """The fold of all events of one run.
 
     ``opened`` are the networks whose block a process asked for, ``rate_limited`` counts by network
-    the answers of "too many requests" that the recording processes got.
+    the answers of "too many requests" that the recording processes got. ``deployed`` is, process by process,
+    what stood behind the declared contracts of a chain of the run's own.
     """
 
     processes: dict[str, Process] = field(default_factory=dict)
@@ -143,6 +145,7 @@ class Evidence:
     troubles: list[tuple[str, str, str]] = field(default_factory=list)
     opened: set[str] = field(default_factory=set)
     rate_limited: dict[str, int] = field(default_factory=dict)
+    deployed: dict[str, dict[str, Deployed]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Evidence:
@@ -171,6 +174,7 @@ class Evidence:
         self.warnings += other.warnings
         self.troubles += other.troubles
         self.opened |= other.opened
+        self.deployed |= {f"{name}{suffix}": found for name, found in other.deployed.items()}
         for network, count in other.rate_limited.items():
             self.rate_limited[network] = self.rate_limited.get(network, 0) + count
 
@@ -294,6 +298,10 @@ class Evidence:
             raise ValueError(f"{count!r} is no number of answers")
         self.rate_limited[network] = self.rate_limited.get(network, 0) + count
 
+    def _deployed(self, process: Process, event: Event) -> None:
+        found = {_text(name): Deployed(**_table(each)) for name, each in event["contracts"].items()}
+        self.deployed.setdefault(process.name, {}).update(found)
+
     def _end(self, process: Process, event: Event) -> None:
         if event["count"] != process.events:
             process.gaps += 1
@@ -314,6 +322,7 @@ _FOLDS = {
     "trouble": Evidence._trouble,
     "pin": Evidence._pin,
     "limited": Evidence._limited,
+    "deployed": Evidence._deployed,
     "end": Evidence._end,
 }
 

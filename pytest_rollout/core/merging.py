@@ -16,7 +16,7 @@ from pytest_rollout.core.errors import Refused, listed
 from pytest_rollout.core.evidence import Evidence
 from pytest_rollout.core.judgement import Run
 from pytest_rollout.core.judging import Part, Question
-from pytest_rollout.core.subject import Subject
+from pytest_rollout.core.subject import Deployed, Subject
 
 _SHOWN = 3
 
@@ -103,8 +103,9 @@ def _differences(one: Question, other: Question) -> list[tuple[str, object, obje
     ]
     is_real = bool(one.witnesses or other.witnesses)
     left, right = (each.subject.document() for each in (one, other))
-    names = [key for key in left if is_real or key not in {"chain_id", "genesis", "block", "block_hash"}]
-    pairs += [(key.replace("_", " "), left[key], right[key]) for key in names]
+    own = {"chain_id", "genesis", "block", "block_hash", "contracts"}
+    names = [key for key in {**left, **right} if is_real or key not in own]
+    pairs += [(key.replace("_", " "), left.get(key), right.get(key)) for key in names]
     pairs += [
         ("what the gate declares", one.manifest.declared, other.manifest.declared),
         ("what the gate's files hold", one.manifest.functions, other.manifest.functions),
@@ -138,8 +139,12 @@ def _covers(place: str, collected: Collected, evidence: Evidence) -> None:
 
 
 def _subject(parts: Sequence[Question]) -> Subject:
-    """The parts' subject, with the chain of the part that looked at one."""
-    return next((each.subject for each in parts if each.subject.block_hash), parts[0].subject)
+    """The parts' subject, with the chain of the part that looked at one, and the contracts that any of them saw."""
+    found = next((each.subject for each in parts if each.subject.block_hash), parts[0].subject)
+    contracts: dict[str, Deployed] = {}
+    for each in reversed(parts):
+        contracts |= each.subject.contracts
+    return replace(found, contracts=dict(sorted(contracts.items())))
 
 
 def _shown(value: object) -> str:

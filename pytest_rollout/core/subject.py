@@ -41,8 +41,10 @@ class Subject:
     byte of the gate equals that commit's. Digests are SHA-256 in hex. ``chain_id``, ``genesis``,
     ``block`` and ``block_hash`` are those of the chain that was read, 0 and empty where there was
     none; ``contracts`` are the recorded ones of the real chains that were read, at the blocks they were
-    read at, those of other networks as ``network.Name``. ``flags`` maps each flag
-    of the provider to the digest of its definition, ``engines`` each engine to its version, or the
+    read at, those of other networks as ``network.Name``; on a chain that ends with the run, the declared ones that
+    it saw there. ``artifacts`` maps declared contracts of such a chain to the hash (Keccak-256, 0x hex) of the code
+    that their artifacts put on it: the chain is made anew each time, and this is what may be compared. ``flags``
+    maps each flag of the provider to the digest of its definition, ``engines`` each engine to its version, or the
     digest of its file. ``packages`` are the installed distributions with their versions, of which
     ``packages_digest`` is taken.
     """
@@ -59,6 +61,7 @@ class Subject:
     block: int = 0
     block_hash: str = ""
     contracts: Mapping[str, Deployed] = field(default_factory=dict)
+    artifacts: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
     engines: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
@@ -78,6 +81,7 @@ class Subject:
             "block": str(self.block),
             "block_hash": self.block_hash,
             "contracts": {name: each.document() for name, each in self.contracts.items()},
+            **({"artifacts": dict(self.artifacts)} if self.artifacts else {}),
             "flags": dict(self.flags),
             "engines": dict(self.engines),
             "packages": dict(self.packages),
@@ -116,6 +120,7 @@ def _world(record: Record) -> dict[str, object]:
             )
             for name, each in tables.items()
         },
+        "artifacts": _texts(record.table("artifacts")) if "artifacts" in record.document else {},
         "flags": _texts(record.table("flags")),
         "engines": _texts(record.table("engines")),
         "packages": _texts(record.table("packages")),
@@ -128,6 +133,9 @@ def _texts(record: Record) -> dict[str, str]:
 
 def moved(then: Subject, now: Subject) -> Iterator[str]:
     """What is another than it was, a clause each; contracts are compared apart (``moved_contracts``)."""
+    if changes := list(_differences(then.artifacts, now.artifacts)):
+        some = "1 contract" if len(changes) == 1 else f"{len(changes)} contracts"
+        yield f"the code of {some} moved since the judgement: {_some(changes)}"
     for what, before, after in (
         ("plan", then.plan_digest, now.plan_digest),
         ("suite", then.suite_digest, now.suite_digest),

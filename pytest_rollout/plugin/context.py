@@ -51,6 +51,7 @@ class Context:
         self.book: Any = None
         self.opened_books: dict[str, Any] = {}
         self.states: Any = None
+        self.deployed: dict[str, Any] = {}
         self.flags: Any = None
         self.engines: Any = None
         self.nodes: Any = None

@@ -168,6 +168,9 @@ def _look(item: Any, look: Look, *fixtures: Any) -> None:
     except EvidenceError as error:
         event = {"e": "observe", "id": item.nodeid, "error": f"what was seen cannot be recorded: {error}"}
         item.context.record(event)
+    if item.context.deployed:
+        item.context.record({"e": "deployed", "id": item.nodeid, "contracts": item.context.deployed})
+        item.context.deployed = {}
     seen = Observation(item=item.nodeid, value=event.get("value"), error=event.get("error", ""))
     finding = judge_observation(item.context.rollout, item.context.stage, item.nodeid, seen)
     if finding.stands_in_the_way:
@@ -230,12 +233,28 @@ def _look_at_contract(context: Context, state: ContractState) -> Look:
 
         if context.states is None:
             context.states = observe_all(context.stage.contracts, contracts, network)
+            context.deployed = _deployed(context, network, contracts)
         value = context.states.seen[state.name]
         if isinstance(value, RolloutError):
             raise value
         return {"value": value, "source": f"{network.name} @ {context.states.number}"}
 
     return look
+
+
+def _deployed(context: Context, network: Any, contracts: Any) -> dict[str, Any]:
+    """What stands behind the declared contracts of a chain that ends with the run; real ones the supervisor reads."""
+    declared = context.rollout.networks.get(network.name)
+    if declared is None or declared.real is not None:
+        return {}
+    from pytest_rollout.contracts.identity import identified  # noqa: PLC0415 - as above
+
+    names = dict.fromkeys(state.contract for state in context.stage.contracts)
+    try:
+        found = identified(contracts, names)
+    except RolloutError:  # the state that cannot be read says so itself
+        return {}
+    return {name: each.document() for name, each in found.items()}
 
 
 def _look_at_flag(flag: FlagState) -> Look:

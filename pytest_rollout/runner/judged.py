@@ -18,6 +18,7 @@ from pytest_rollout.core.judging import Ending, Question, judge
 from pytest_rollout.core.moves import overridden_facts
 from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.redaction import Redactor
+from pytest_rollout.core.rollout import NetworkKind
 from pytest_rollout.core.subject import Deployed, Subject
 from pytest_rollout.ledger.canonical import seal
 from pytest_rollout.ledger.port import Ledger
@@ -28,6 +29,8 @@ from pytest_rollout.runner.kept import kept_plan
 from pytest_rollout.runner.sampling import sampled
 from pytest_rollout.runner.started import Started
 from pytest_rollout.runner.witnessing import facts_of
+
+_ENDS_WITH_THE_RUN = frozenset({NetworkKind.TESTER.value, NetworkKind.ANVIL.value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +142,7 @@ def with_witnesses(question: Question, witnesses: tuple[Witness, ...]) -> Questi
 
 def _on_real_chains(subject: Subject, witnesses: tuple[Witness, ...], own: str) -> Subject:
     """The subject with the gate's own chain, and the recorded contracts of every chain it read."""
-    contracts: dict[str, Deployed] = {}
+    contracts = dict(subject.contracts)
     for witness in witnesses:
         place = "" if witness.network == own else f"{witness.network}."
         contracts |= {f"{place}{name}": each for name, each in witness.contracts.items()}
@@ -164,7 +167,15 @@ def _limits(facts: Mapping[str, str], question: Question) -> dict[str, str]:
 
 
 def _on_own_chain(subject: Subject, evidence: Evidence) -> Subject:
-    """The subject with what the run itself saw of its chain; a real one is looked at by the supervisor."""
+    """The subject with what the run itself saw of its chain; a real one is looked at by the supervisor.
+
+    Where several workers have a chain each, the contracts are those of the first that tells of them.
+    """
+    contracts: dict[str, Deployed] = {}
+    if subject.network_kind in _ENDS_WITH_THE_RUN:
+        for _, found in sorted(evidence.deployed.items(), reverse=True):
+            contracts |= found
+    subject = replace(subject, contracts=dict(sorted(contracts.items())))
     for item, observations in evidence.observations.items():
         if "::network::" in item and observations and isinstance(value := observations[0].value, dict):
             chain_id, block, digest = (value.get(key) for key in ("chain_id", "number", "hash"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from pytest_rollout.core.errors import ContractError
 from pytest_rollout.core.manifest import Doubt, Manifest
 from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.redaction import Redactor
-from pytest_rollout.core.rollout import FlagSettings, Rollout, Stage
+from pytest_rollout.core.rollout import FlagSettings, Network, Rollout, Stage
 from pytest_rollout.core.subject import Subject
 from pytest_rollout.runner import tree
 from pytest_rollout.runner.inputs import input_files
@@ -82,10 +84,32 @@ def measure_subject(rollout: Rollout, stage: Stage, root: Path, network: str | N
         packages_digest=tree.packages_digest(installed),
         network=network or "",
         network_kind="" if declared is None else declared.kind.value,
+        artifacts={} if declared is None else _artifacts(rollout, stage, declared),
         flags=_flags(rollout),
         engines=_engines(rollout),
         packages=installed,
     )
+
+
+def _artifacts(rollout: Rollout, stage: Stage, network: Network) -> dict[str, str]:
+    """The hash of the code that artifacts put on a chain that ends with the run, by the contracts declared there.
+
+    One that is known by a recorded address alone has none, nor has an artifact that does not tell its code; the suite's
+    digest covers both.
+    """
+    names = sorted({state.contract for state in stage.contracts})
+    if network.real is not None or not names or not rollout.contracts.artifacts:
+        return {}
+    from pytest_rollout.contracts.artifacts import Artifacts  # noqa: PLC0415 - for stages with contracts
+    from pytest_rollout.contracts.digest import keccak  # noqa: PLC0415 - as above
+
+    artifacts, found = Artifacts(rollout.contracts.artifacts), {}
+    for name in names:
+        with suppress(ContractError):
+            runtime = artifacts.get(name).runtime
+            if runtime is not None:
+                found[name] = f"0x{keccak(runtime.code).hex()}"
+    return found
 
 
 def _flags(rollout: Rollout) -> dict[str, str]:

@@ -87,3 +87,12 @@ def test_many_changes_are_counted() -> None:
     (change,) = moved(replace(SUBJECT, packages=then), replace(SUBJECT, packages={}, packages_digest="4"))
 
     assert change.endswith("p4 is gone (was 1); and 3 more")
+
+
+def test_the_code_that_artifacts_put_on_a_chain_is_named_where_it_moved() -> None:
+    """Before the digest of the suite, which covers it as well and names nothing."""
+    then, now = (replace(SUBJECT, suite_digest=each, artifacts={"Vault": f"0x{each}", "Kept": "0x1"}) for each in "23")
+
+    assert next(moved(then, now)) == "the code of 1 contract moved since the judgement: Vault 0x2 to 0x3"
+    assert Subject.read(Record(then.document(), "here")) == then
+    assert "artifacts" not in SUBJECT.document()
