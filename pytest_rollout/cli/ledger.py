@@ -66,10 +66,14 @@ def verify(start: Path, url: str | None, wanted: Wanted) -> tuple[dict[str, Any]
     if wanted.judge:
         from pytest_rollout.operations.judging_again import judge_again  # noqa: PLC0415 - the judge
 
-        judged, passed_over = judge_again(ledger)
-        document |= {"judged_again": judged, "without_plan": passed_over}
-        more = f", {passed_over} enclose no plan and were passed over" if passed_over else ""
-        text += f"\n{judged} judgements judged again: the same{more}"
+        again = judge_again(ledger)
+        document |= {"judged_again": again.same, "without_plan": again.without}
+        document |= {"promoted_by_override": again.overridden, "unconfirmed": again.unconfirmed}
+        more = f", {again.without} enclose no plan and were passed over" if again.without else ""
+        text += f"\n{again.same} judgements judged again: the same{more}"
+        text += f"\n{again.overridden} promotions by override, their signatures hold" if again.overridden else ""
+        if again.unconfirmed:
+            text += f"; not confirmed here, contract wallets: {', '.join(again.unconfirmed)}"
     if wanted.anchors is not None:
         found = _anchors(start, url, wanted, ledger)
         last = max(found, key=lambda each: each.sequence)

@@ -21,10 +21,12 @@ from pytest_rollout.cli.commands import run as type_command
 from pytest_rollout.core.entries import Entry, EntryKind, next_entry
 from pytest_rollout.core.errors import LedgerError, Refused, RolloutError, UsageError
 from pytest_rollout.core.moves import Promotion
+from pytest_rollout.core.records import Recorded
 from pytest_rollout.ledger.canonical import encode, parse
 from pytest_rollout.ledger.export import ExportedLedger, lines
 from pytest_rollout.operations import Workspace, overriding, signing
-from pytest_rollout.operations.judging_again import judge_again
+from pytest_rollout.operations.judging_again import Again, judge_again
+from pytest_rollout.runner.overridden import Rested, rested
 
 KEYS = {"CTO": "0x" + "22" * 32, "Lead": "0x" + "33" * 32}
 ADDRESSES = {role: Account.from_key(key).address for role, key in KEYS.items()}
@@ -608,7 +610,7 @@ def test_a_sound_promotion_by_override_verifies_from_its_export(workspace: Works
     file = tmp_path / "export.jsonl"
     file.write_bytes(b"".join(lines(workspace.open())))
 
-    assert judge_again(ExportedLedger(file)) == (1, 0)
+    assert judge_again(ExportedLedger(file)) == Again(same=1, overridden=1)
 
 
 def test_an_export_whose_override_was_edited_is_torn(workspace: Workspace, tmp_path: Path) -> None:
@@ -637,3 +639,19 @@ def test_an_entry_of_another_ledger_follows_nothing_here(workspace: Workspace) -
     with pytest.raises(LedgerError):
         workspace.open().extend([other], lambda _: b"")
     assert parse(workspace.open().head().payload)["reason"] == REASON
+
+
+def test_a_contract_wallet_under_an_override_is_named_as_unconfirmed(workspace: Workspace, tmp_path: Path) -> None:
+    """From the record alone nobody can ask it, so nobody may take it for a key's signature."""
+    made, given = give(workspace)
+    move, _ = promote(workspace)
+    ledger = workspace.open()
+    history = operations.recording.history_of(ledger, workspace.rollouts[0])
+    (judgement,) = history.judgements
+    wallet = Recorded(sequence=given.sequence, value=replace(made, contract=True, signature="0x00"))
+
+    found = rested(workspace.rollouts[0].stage("alpha"), judgement, move, [wallet])
+
+    assert found == Rested(unconfirmed=("CTO",))
+    forged = replace(wallet, value=replace(made, signature="0x" + "11" * 64 + "1b"))
+    assert "'CTO' the signature fits no key" in rested(workspace.rollouts[0].stage("alpha"), judgement, move, [forged]).why
