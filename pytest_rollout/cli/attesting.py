@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +24,16 @@ def write(
     workspace: Workspace, place: str, *, key: str, public: Path | None, password_env: str | None, output: Path | None
 ) -> tuple[dict[str, Any], str]:
     """Sign the newest judgement and write the file; what was done, for programs and for people."""
+    from pytest_rollout.ledger.keys import password_from  # noqa: PLC0415 - for those who sign
+
     rollout, stage = workspace.gate(place)
     content = attesting.attest(
-        workspace, place, key=key, public=public, password=_password(password_env), now=datetime.now(UTC)
+        workspace,
+        place,
+        key=key,
+        public=public,
+        password=password_from(password_env, "--password-env"),
+        now=datetime.now(UTC),
     )
     if output is not None:
         workspace.keep_off_gates("--output", output)
@@ -131,16 +137,3 @@ def _moved(moved: Moved, unconfirmed: Sequence[str]) -> Iterator[str]:
         yield from (f"  - {line(item)}" for item in each.items)
     if unconfirmed:
         yield f"  not confirmed here, a contract wallet's word is asked on its chain: {', '.join(unconfirmed)}"
-
-
-def _password(name: str | None) -> Callable[[], str] | None:
-    if name is None:
-        return None
-
-    def found() -> str:
-        value = os.environ.get(name)
-        if value is None:
-            raise UsageError(f"--password-env {name}: the environment has no such variable.")
-        return value
-
-    return found

@@ -16,7 +16,17 @@ from pytest_rollout.core.manifest import base_of
 from pytest_rollout.core.moves import Overridden
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.records import Record, Recorded
-from pytest_rollout.core.signoff import Answer, SignoffPolicy, Standing, Verify, message, moment_of, why_not
+from pytest_rollout.core.signoff import (
+    Answer,
+    Signed,
+    SignoffPolicy,
+    Standing,
+    Verify,
+    message,
+    moment_of,
+    signed_in,
+    why_not,
+)
 
 if TYPE_CHECKING:  # history reads overrides, so at run time the door opens one way only
     from pytest_rollout.core.history import JudgementRecord, Reason
@@ -100,67 +110,29 @@ class OverrideStatement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
-    """One person's signature under an override, or its revocation, which needs none: it can only hold.
-
-    ``signer`` is the 20-byte address in lower case; ``contract`` says that it is a contract wallet.
-    """
-
-    statement: OverrideStatement
-    entry: int
-    signer: str
-    signature: str
-    at: datetime
-    person: str = ""
-    contract: bool = False
-    revoked: bool = False
+class Override(Signed[OverrideStatement]):
+    """One person's signature under an override."""
 
     kind = EntryKind.OVERRIDE
 
-    @property
-    def rollout(self) -> str:
-        """The rollout it belongs to."""
-        return self.statement.rollout
-
     def document(self) -> dict[str, object]:
         """As it stands in the ledger."""
-        return {
-            "rollout": self.statement.rollout,
-            "stage": self.statement.stage,
-            "entry": self.entry,
-            "judgement": self.statement.judgement,
-            "items": list(self.statement.terms.items),
-            "reason": self.statement.terms.reason,
-            "role": self.statement.role,
-            "expires": self.statement.terms.expires,
-            "signer": self.signer,
-            "signature": self.signature,
-            "contract": self.contract,
-            "revoked": self.revoked,
-            "person": self.person,
-            "at": self.at.isoformat(),
-        }
+        terms = self.statement.terms
+        return self.signed() | {"items": list(terms.items), "reason": terms.reason, "expires": terms.expires}
 
     @classmethod
     def read(cls, record: Record) -> Override:
         """The override a ledger entry holds."""
+        terms = Terms(items=record.texts("items"), reason=record.text("reason"), expires=record.number("expires"))
         return cls(
             statement=OverrideStatement(
                 rollout=record.text("rollout"),
                 stage=record.text("stage"),
                 judgement=record.text("judgement"),
                 role=record.text("role"),
-                terms=Terms(
-                    items=record.texts("items"), reason=record.text("reason"), expires=record.number("expires")
-                ),
+                terms=terms,
             ),
-            entry=record.number("entry"),
-            signer=record.text("signer"),
-            signature=record.text("signature"),
-            contract=record.truth("contract"),
-            revoked=record.truth("revoked"),
-            person=record.text("person"),
-            at=record.moment("at"),
+            **signed_in(record),
         )
 
 

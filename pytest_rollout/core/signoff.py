@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from pytest_rollout.core.entries import EntryKind
 from pytest_rollout.core.errors import EvidenceError
@@ -86,72 +86,23 @@ class Statement:
         return moment_of(self.expires)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signoff:
-    """A recorded signature, or its revocation (``revoked``), which needs none: it can only hold.
-
-    ``signer`` is the 20-byte address in lower case; ``contract`` says that it is a contract
-    wallet, whose word is asked on the chain (EIP-1271).
-    """
-
-    statement: Statement
-    entry: int
-    signer: str
-    signature: str
-    at: datetime
-    person: str = ""
-    contract: bool = False
-    revoked: bool = False
-
-    kind = EntryKind.SIGNOFF
+class Said(Protocol):
+    """What somebody signs, with the role it is signed for."""
 
     @property
     def rollout(self) -> str:
-        """The rollout it belongs to."""
-        return self.statement.rollout
+        """The rollout."""
+        ...
 
-    def document(self) -> dict[str, object]:
-        """As it stands in the ledger."""
-        return {
-            "rollout": self.statement.rollout,
-            "stage": self.statement.stage,
-            "entry": self.entry,
-            "verdict": self.statement.verdict,
-            "judgement": self.statement.judgement,
-            "role": self.statement.role,
-            "expires": self.statement.expires,
-            "signer": self.signer,
-            "signature": self.signature,
-            "contract": self.contract,
-            "revoked": self.revoked,
-            "person": self.person,
-            "at": self.at.isoformat(),
-        }
+    @property
+    def stage(self) -> str:
+        """The stage."""
+        ...
 
-    @classmethod
-    def read(cls, record: Record) -> Signoff:
-        """The sign-off a ledger entry holds."""
-        return cls(
-            statement=Statement(
-                rollout=record.text("rollout"),
-                stage=record.text("stage"),
-                judgement=record.text("judgement"),
-                role=record.text("role"),
-                expires=record.number("expires"),
-                verdict=record.text("verdict"),
-            ),
-            entry=record.number("entry"),
-            signer=record.text("signer"),
-            signature=record.text("signature"),
-            contract=record.truth("contract"),
-            revoked=record.truth("revoked"),
-            person=record.text("person"),
-            at=record.moment("at"),
-        )
-
-
-class Said(Protocol):
-    """What somebody signs, with the role it is signed for."""
+    @property
+    def judgement(self) -> str:
+        """The SHA-256 of the judgement, in hex."""
+        ...
 
     @property
     def role(self) -> str:
@@ -168,38 +119,85 @@ class Said(Protocol):
         ...
 
 
-class Signed(Protocol):
-    """A recorded signature under something: a sign-off, or an override."""
+S = TypeVar("S", bound=Said)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed(Generic[S]):
+    """A recorded signature, or its revocation (``revoked``), which needs none: it can only hold.
+
+    ``entry`` is the visit to the stage, ``signer`` the 20-byte address in lower case; ``contract`` says that it is
+    a contract wallet, whose word is asked on the chain (EIP-1271).
+    """
+
+    statement: S
+    entry: int
+    signer: str
+    signature: str
+    at: datetime
+    person: str = ""
+    contract: bool = False
+    revoked: bool = False
 
     @property
-    def statement(self) -> Said:
-        """What was signed."""
-        ...
+    def rollout(self) -> str:
+        """The rollout it belongs to."""
+        return self.statement.rollout
 
-    @property
-    def signer(self) -> str:
-        """The 20-byte address in lower case."""
-        ...
+    def signed(self) -> dict[str, object]:
+        """What of it stands in the ledger, whatever was signed."""
+        return {
+            "rollout": self.statement.rollout,
+            "stage": self.statement.stage,
+            "entry": self.entry,
+            "judgement": self.statement.judgement,
+            "role": self.statement.role,
+            "signer": self.signer,
+            "signature": self.signature,
+            "contract": self.contract,
+            "revoked": self.revoked,
+            "person": self.person,
+            "at": self.at.isoformat(),
+        }
 
-    @property
-    def signature(self) -> str:
-        """In 0x hex."""
-        ...
 
-    @property
-    def at(self) -> datetime:
-        """When it was recorded."""
-        ...
+def signed_in(record: Record) -> dict[str, Any]:
+    """The fields of a ``Signed`` that a ledger entry holds, all but its statement."""
+    return {
+        "entry": record.number("entry"),
+        "signer": record.text("signer"),
+        "signature": record.text("signature"),
+        "contract": record.truth("contract"),
+        "revoked": record.truth("revoked"),
+        "person": record.text("person"),
+        "at": record.moment("at"),
+    }
 
-    @property
-    def contract(self) -> bool:
-        """Whether the signer is a contract wallet."""
-        ...
 
-    @property
-    def revoked(self) -> bool:
-        """Whether this takes the signature back."""
-        ...
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signoff(Signed[Statement]):
+    """A recorded sign-off."""
+
+    kind = EntryKind.SIGNOFF
+
+    def document(self) -> dict[str, object]:
+        """As it stands in the ledger."""
+        return self.signed() | {"verdict": self.statement.verdict, "expires": self.statement.expires}
+
+    @classmethod
+    def read(cls, record: Record) -> Signoff:
+        """The sign-off a ledger entry holds."""
+        return cls(
+            statement=Statement(
+                rollout=record.text("rollout"),
+                stage=record.text("stage"),
+                judgement=record.text("judgement"),
+                role=record.text("role"),
+                expires=record.number("expires"),
+                verdict=record.text("verdict"),
+            ),
+            **signed_in(record),
+        )
 
 
 def moment_of(seconds: int) -> datetime:
@@ -224,7 +222,7 @@ def message(
     }
 
 
-Verify = Callable[[Signed], str]
+Verify = Callable[[Signed[Any]], str]
 """Why a signature does not hold, empty if it does: asked of the cryptography, or of the chain."""
 
 
@@ -291,7 +289,7 @@ def _is_about(given: Statement, wanted: Statement) -> bool:
     return (given.rollout, given.stage, given.judgement) == (wanted.rollout, wanted.stage, wanted.judgement)
 
 
-def why_not(policy: SignoffPolicy, given: Signed, address: str, author: str, now: datetime, verify: Verify) -> str:
+def why_not(policy: SignoffPolicy, given: Signed[Any], address: str, author: str, now: datetime, verify: Verify) -> str:
     """The first reason for which a recorded signature does not count; empty if it does."""
     until = given.statement.expires_at
     reasons = (

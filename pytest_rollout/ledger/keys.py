@@ -13,7 +13,7 @@ from pytest_rollout.core.errors import UsageError, listed
 if TYPE_CHECKING:  # cryptography, for those who sign or verify
     from securesystemslib.signer import Key, Signer, SSlibKey
 
-__all__ = ["ELSEWHERE", "LARGEST_KEY", "SCHEMES", "Key", "Signer", "public_key", "signer"]
+__all__ = ["ELSEWHERE", "LARGEST_KEY", "SCHEMES", "Key", "Signer", "password_from", "public_key", "signer"]
 
 LARGEST_KEY = 64 * 1024
 ELSEWHERE = ("awskms", "azurekms", "gcpkms", "hsm", "hv")
@@ -67,6 +67,20 @@ def signer(given: str, *, public: Path | None, password: Callable[[], str] | Non
             f"{listed(ELSEWHERE)}."
         )
     return _loaded(_private(Path(given), option), f"{option} {Path(given).name}", password)
+
+
+def password_from(name: str | None, option: str) -> Callable[[], str] | None:
+    """What reads a password from the variable ``name`` when it is needed; None where none is named."""
+    if not name:
+        return None
+
+    def found() -> str:
+        value = os.environ.get(name)
+        if value is None:
+            raise UsageError(f"{option} {name}: the environment has no such variable.")
+        return value
+
+    return found
 
 
 def _private(path: Path, option: str) -> bytes:

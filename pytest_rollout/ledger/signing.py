@@ -67,7 +67,7 @@ def malformed(signature: str) -> str:
     return ""
 
 
-def verify(signed: Signed, *, ledger_id: str, chain_id: int, ask: AskContract | None = None) -> str:
+def verify(signed: Signed[Any], *, ledger_id: str, chain_id: int, ask: AskContract | None = None) -> str:
     """Why the signature does not hold, empty if it does; contract wallets are asked through ``ask``."""
     if signed.contract:
         return _verify_contract(signed, ledger_id=ledger_id, chain_id=chain_id, ask=ask)
@@ -122,7 +122,7 @@ def _message(statement: Said, *, ledger_id: str, chain_id: int) -> Any:
     return encode_typed_data(full_message=statement.typed_data(ledger_id=ledger_id, chain_id=chain_id))
 
 
-def _verify_contract(signed: Signed, *, ledger_id: str, chain_id: int, ask: AskContract | None) -> str:
+def _verify_contract(signed: Signed[Any], *, ledger_id: str, chain_id: int, ask: AskContract | None) -> str:
     if ask is None:
         return "is a contract wallet, and no network of kind rpc with the chain id of its signature could be asked"
     raw = bytes.fromhex(signed.signature.removeprefix("0x"))

@@ -73,13 +73,13 @@ class Desk:
 
         return signing.recover(statement, signature, ledger_id=self.ledger.id, chain_id=self.policy.chain_id)
 
-    def why_not(self, signed: Signed) -> str:
+    def why_not(self, signed: Signed[Any]) -> str:
         """Why a recorded signature does not hold, by cryptography or by its wallet; empty if it does."""
         from pytest_rollout.ledger import signing  # noqa: PLC0415 - eth_account
 
         return signing.verify(signed, ledger_id=self.ledger.id, chain_id=self.policy.chain_id, ask=self.ask)
 
-    def check(self, made: Signed, now: datetime) -> None:
+    def check(self, made: Signed[Any], now: datetime) -> None:
         """Refuse a signature that nobody could use now, rather than at the promotion."""
         role = made.statement.role
         if why := why_not(self.policy, made, self.address(role), self.author, now, self.why_not):

@@ -59,7 +59,7 @@ def attest_gate(gate: Gate, sealed: Sealed, opened: Callable[[], Ledger], now: d
 
 def _attest(gate: Gate, settings: AttestationSettings, ledger: Ledger, sealed: Sealed, now: datetime) -> Path:
     from pytest_rollout.ledger.canonical import parse  # noqa: PLC0415 - as above
-    from pytest_rollout.ledger.keys import signer  # noqa: PLC0415 - cryptography
+    from pytest_rollout.ledger.keys import password_from, signer  # noqa: PLC0415 - cryptography
     from pytest_rollout.reporting.clearing import ATTESTATION, put  # noqa: PLC0415 - as above
     from pytest_rollout.runner.attesting import attested  # noqa: PLC0415 - as above
 
@@ -74,21 +74,11 @@ def _attest(gate: Gate, settings: AttestationSettings, ledger: Ledger, sealed: S
         raise LedgerError(f"ledger entry {sealed.entry}: is not the judgement that was just recorded there.")
     evidence = ledger.attachment(parse(recorded.payload)["evidence_digest"])
     chosen = signer(
-        settings.key, public=settings.public_key, password=_password(settings.password_env), option="attestation key"
+        settings.key,
+        public=settings.public_key,
+        password=password_from(settings.password_env, "attestation.password_env"),
+        option="attestation key",
     )
     path = gate.reports / ATTESTATION
     put(path, attested(recorded, evidence, ledger.head(), chosen, now))
     return path
-
-
-def _password(name: str) -> Callable[[], str] | None:
-    if not name:
-        return None
-
-    def found() -> str:
-        value = os.environ.get(name)
-        if value is None:
-            raise UsageError(f"attestation.password_env: the environment has no variable {name}.")
-        return value
-
-    return found

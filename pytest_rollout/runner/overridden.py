@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pytest_rollout.core.history import JudgementRecord
 from pytest_rollout.core.moves import Promotion
@@ -45,7 +46,7 @@ def rested(
     policy = replace(policy, signers=replace(policy.signers, authors={}))
     chain_id, ledger_id = policy.signers.chain_id, judgement.run.ledger_id
 
-    def verify(signed: Signed) -> str:
+    def verify(signed: Signed[Any]) -> str:
         if signed.contract:
             unconfirmed.append(signed.statement.role)
             return ""

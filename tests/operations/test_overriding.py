@@ -654,4 +654,6 @@ def test_a_contract_wallet_under_an_override_is_named_as_unconfirmed(workspace: 
 
     assert found == Rested(unconfirmed=("CTO",))
     forged = replace(wallet, value=replace(made, signature="0x" + "11" * 64 + "1b"))
-    assert "'CTO' the signature fits no key" in rested(workspace.rollouts[0].stage("alpha"), judgement, move, [forged]).why
+    assert (
+        "'CTO' the signature fits no key" in rested(workspace.rollouts[0].stage("alpha"), judgement, move, [forged]).why
+    )
