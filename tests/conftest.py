@@ -85,7 +85,7 @@ class Project:
         return self
 
     def command(
-        self, *arguments: str, env: Mapping[str, str] | None = None, cwd: str = ".", timeout: float = 120
+        self, *arguments: str, env: Mapping[str, str] | None = None, cwd: str = ".", timeout: float = 600
     ) -> Ran:
         done = subprocess.run(
             arguments,

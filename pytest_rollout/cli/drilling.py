@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pytest_rollout.core.drilled import Drill
 from pytest_rollout.core.entries import Entry
 from pytest_rollout.core.errors import UsageError, listed, suggestion
-from pytest_rollout.core.faults import Came, Drill, Fault
+from pytest_rollout.core.faults import Came, Fault
 from pytest_rollout.faults.running import Asked
 from pytest_rollout.reporting.text import line
 

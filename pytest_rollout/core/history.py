@@ -10,9 +10,9 @@ from fractions import Fraction
 from typing import Any
 
 from pytest_rollout.core.checklist import Tick
+from pytest_rollout.core.drilled import Drill
 from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import LedgerError
-from pytest_rollout.core.faults import Drill
 from pytest_rollout.core.judgement import SCHEMA, Run
 from pytest_rollout.core.moves import Move, Position, Promotion, Rollback, position
 from pytest_rollout.core.outcome import Kind, Verdict

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from pytest_rollout.core.drilled import require
 from pytest_rollout.core.errors import Refused, listed, suggestion
-from pytest_rollout.core.faults import require
 from pytest_rollout.core.history import History, JudgementRecord
 from pytest_rollout.core.judgement import Run
 from pytest_rollout.core.moves import Move, Position, Promotion, Rollback, position

@@ -17,9 +17,9 @@ if TYPE_CHECKING:  # a plan pays for the sections that it has
     from pytest_rollout.core.check import Check
     from pytest_rollout.core.criterion import Criterion
     from pytest_rollout.core.database import DatabaseSettings
+    from pytest_rollout.core.drilled import DrillPolicy
     from pytest_rollout.core.endpoint import Service
     from pytest_rollout.core.engines import EngineSettings, NodeSettings
-    from pytest_rollout.core.faults import DrillPolicy
     from pytest_rollout.core.mode import Mode
     from pytest_rollout.core.notice import Importance
     from pytest_rollout.core.override import OverridePolicy

@@ -11,8 +11,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from pytest_rollout.core.database import DatabaseSettings
 from pytest_rollout.core.errors import StoreError
@@ -41,6 +43,21 @@ def copied(settings: DatabaseSettings) -> Iterator[Callable[..., Engine]]:
             yield lambda *, read_only: postgresql_engine(
                 url, seconds, namespace=settings.namespace, read_only=read_only
             )
+
+
+@contextmanager
+def copy_of(settings: DatabaseSettings) -> Iterator[DatabaseSettings]:
+    """A copy as a database of the same name, which may be written to; it is gone afterwards. Raises ``StoreError``."""
+    with tempfile.TemporaryDirectory(prefix="rollout-database-") as private:
+        if settings.is_sqlite:
+            path = Path(private, "copy.db")
+            _copy_file(file_of(settings), path, settings)
+            yield replace(settings, url=f"sqlite:///{quote(str(path))}")
+            return
+        if not settings.copies:
+            raise StoreError(f"no copy can be made: databases.{settings.name}.copies names no server.")
+        with _copy_on_server(settings, Path(private)) as url:
+            yield replace(settings, url=url)
 
 
 def _copy_file(source: Path, target: Path, settings: DatabaseSettings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,9 @@ from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.rollout import Network, NetworkKind, Rollout, Stage
-from pytest_rollout.faults.scenes import SCENES, Place, Staged, Target
+from pytest_rollout.faults.place import Place, Staged, Target
+from pytest_rollout.faults.scenes import SCENES
+from pytest_rollout.faults.together import grouped
 from pytest_rollout.ledger.opening import DEFAULT, create_ledger, open_ledger
 from pytest_rollout.runner.arguments import Request
 from pytest_rollout.runner.gate import Gate
@@ -69,35 +71,73 @@ def drill(rollout: Rollout, stage: Stage, root: Path, asked: Asked, tell: Tell) 
         )
         tell("without a fault")
         control = runs.run(Staged(rollout=rollout, targets=(), runs_tests=asked.tests))
-        tried: list[Tried] = []
-        heard: list[frozenset[str]] = []
-        for fault in asked.faults:
-            for staged, under in _each(fault, place, control, runs, tests=asked.tests, tell=tell):
-                came = list(_compared(fault, staged, control, under))
-                tried += _in_one(came) if fault is Fault.ITEM else came
-                if staged.runs_tests and fault is not Fault.ITEM:
-                    heard.append(_passing_tests(under))
-    quiet = frozenset.intersection(_passing_tests(control), *heard) if heard else frozenset()
-    return Result(tried=tuple(tried), quiet=tuple(sorted(quiet)), network=network or "")
+        drilling = _Drilling(place=place, control=control, runs=runs, tests=asked.tests, tell=tell)
+        with ExitStack() as stack:
+            drilling.run(list(_staged(asked.faults, place, stack)))
+        if Fault.ITEM in asked.faults:
+            drilling.leave_out()
+    tried = tuple(each for fault in asked.faults for each in drilling.tried.get(fault, ()))
+    return Result(tried=tried, quiet=drilling.quiet, network=network or "")
 
 
-def _each(
-    fault: Fault, place: Place, control: Judged, runs: _Runs, *, tests: bool, tell: Tell
-) -> Iterator[tuple[Staged, Judged]]:
-    if fault is Fault.ITEM:
-        staged = _nothing_runs(place, control, tests=tests)
-        tell(fault.words)
-        yield staged, runs.run(staged)
-        return
-    with SCENES[fault](place) as found:
-        if found is None:
-            return
-        staged = replace(found, runs_tests=found.runs_tests and tests)
-        if not staged.targets:
-            yield staged, control
-            return
-        tell(fault.words)
-        yield staged, runs.run(staged)
+def _staged(faults: Sequence[Fault], place: Place, stack: ExitStack) -> Iterator[tuple[Fault, Staged]]:
+    """Every fault that the gate declares something about, staged for as long as ``stack`` is open."""
+    for fault in faults:
+        if fault is not Fault.ITEM and (found := stack.enter_context(SCENES[fault](place))) is not None:
+            yield fault, found
+
+
+class _Drilling:
+    """The runs of one drill, and what came of them: ``tried`` by fault, ``quiet`` tests that no fault moved."""
+
+    def __init__(self, *, place: Place, control: Judged, runs: _Runs, tests: bool, tell: Tell) -> None:
+        self.tried: dict[Fault, list[Tried]] = {}
+        self._place = place
+        self._control = control
+        self._runs = runs
+        self._tests = tests
+        self._tell = tell
+        self._heard: list[frozenset[str]] = []
+
+    @property
+    def quiet(self) -> tuple[str, ...]:
+        if not self._heard:
+            return ()
+        return tuple(sorted(frozenset.intersection(_passing_tests(self._control), *self._heard)))
+
+    def run(self, staged: Sequence[tuple[Fault, Staged]]) -> None:
+        """Several faults at a time where they do not meet; what proved nothing so is tried once more alone."""
+        for fault, each in staged:
+            self.tried[fault] = list(each.out_of_reach)
+        doable = [(fault, each) for fault, each in staged if each.targets]
+        for group in grouped(doable, self._place):
+            under = self._under(group.staged, "; ".join(fault.words for fault, _ in group.members))
+            for fault, each in group.members:
+                came = list(_compared(fault, each, self._control, under))
+                if len(group.members) > 1 and any(_is_open(one, self._control) for one in came):
+                    came = list(_compared(fault, each, self._control, self._under(each, f"{fault.words}, once more")))
+                self.tried[fault] = came + self.tried[fault]
+
+    def leave_out(self) -> None:
+        """No item is run, behind the gate's back."""
+        staged = _nothing_runs(self._place, self._control, tests=self._tests)
+        self._tell(Fault.ITEM.words)
+        came = list(_compared(Fault.ITEM, staged, self._control, self._runs.run(staged)))
+        self.tried[Fault.ITEM] = list(_in_one(came))
+
+    def _under(self, staged: Staged, words: str) -> Judged:
+        self._tell(words)
+        runs_tests = staged.runs_tests and self._tests
+        under = self._runs.run(replace(staged, runs_tests=runs_tests))
+        if runs_tests:
+            self._heard.append(_passing_tests(under))
+        return under
+
+
+def _is_open(tried: Tried, control: Judged) -> bool:
+    """Whether an item that passes without a fault proved nothing under it."""
+    finding = _by_item(control).get(tried.item)
+    return tried.came is Came.UNPROVEN and (finding is None or finding.outcome is Outcome.PASS)
 
 
 def _nothing_runs(place: Place, control: Judged, *, tests: bool) -> Staged:
@@ -155,7 +195,6 @@ def _compared(fault: Fault, staged: Staged, control: Judged, under: Judged) -> I
         if came is Came.NOTICED and worst is not None:
             why = _said(worst)
         yield Tried(fault=fault, item=target.item, came=came, why=why)
-    yield from staged.out_of_reach
 
 
 def _in_one(tried: Sequence[Tried]) -> Iterator[Tried]:
@@ -179,10 +218,11 @@ def _by_item(judged: Judged) -> Mapping[str, Finding]:
 
 
 def _of(target: Target, findings: Mapping[str, Finding]) -> list[Finding]:
-    """The findings of a target; a criterion over several things has one for each."""
+    """The findings of a target; a criterion or a soak of several things has one for each."""
     named = [findings[each] for each in target.findings if each in findings]
     each_thing = tuple(f"{each}[" for each in target.findings)
-    parts = [f for item, f in findings.items() if f.kind is Kind.CRITERION and item.startswith(each_thing)]
+    kinds = {Kind.CRITERION, Kind.SOAK}
+    parts = [f for item, f in findings.items() if f.kind in kinds and item.startswith(each_thing)]
     return named + parts
 
 

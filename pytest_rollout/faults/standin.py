@@ -13,6 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+NOWHERE = "http://127.0.0.1:9"
+"""An address at which nobody listens."""
+
 _SECONDS = 30
 _LARGEST = 256 * 1024 * 1024
 _HOPS = frozenset({"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "keep-alive"})
@@ -34,13 +37,15 @@ Alters = Callable[[bytes, Said], Said]
 class StandIn:
     """A server at a free port of 127.0.0.1 for as long as it is entered; ``url`` takes the place of the real one.
 
-    Without ``alters`` every answer is status 500. ``seconds`` is how long each takes at least.
+    Without ``alters`` the real one is never asked and every answer is ``status``. ``seconds`` is how long each
+    takes at least.
     """
 
-    def __init__(self, real: str, *, alters: Alters | None = None, seconds: float = 0.0) -> None:
+    def __init__(self, real: str, *, alters: Alters | None = None, seconds: float = 0.0, status: int = 500) -> None:
         self._real = real.rstrip("/")
         self._alters = alters
         self._seconds = seconds
+        self._status = status
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -63,7 +68,7 @@ class StandIn:
     def _answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Said:
         time.sleep(self._seconds)
         if self._alters is None:
-            return Said(status=500, headers={}, body=b"a drill")
+            return Said(status=self._status, headers={}, body=b"a drill")
         return self._alters(body, self._ask(method, path, headers, body))
 
     def _ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Said:

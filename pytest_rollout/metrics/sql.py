@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.errors import MetricError, StoreError
+from pytest_rollout.core.faults import Fault
 from pytest_rollout.core.rollout import Metric, SourceSettings
 from pytest_rollout.core.series import Samples, Series, nanoseconds, ratios, values
 from pytest_rollout.metrics.times import observation_time
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 5_000_000
 _BATCH = 10_000
+_MONTH_SECONDS = 30 * 24 * 3600
 
 
 class SqlSource:
@@ -69,6 +72,28 @@ class SqlSource:
             until=end,
             series=tuple(each.between(begin, end) for each in series),
         )
+
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns that the query gives; raises ``MetricError``."""
+        from sqlalchemy import text  # noqa: PLC0415 - loaded by now
+
+        statement, now = text(self._settings.query), datetime.now(UTC)
+        known = self._parameters(now, now)
+        try:
+            with self._opened() as engine, connected(engine, self._shown, allowed=reading_alone) as connection:
+                return tuple(connection.execute(statement, {n: known[n] for n in statement.compile().params}).keys())
+        except StoreError as error:
+            raise MetricError(str(error)) from None
+
+    def spoilt(self, fault: Fault) -> dict[str, str]:
+        """What takes the place of a column, in the database's own words: no number, or a time a month before."""
+        if fault is Fault.METRIC_NAN:
+            return dict.fromkeys(("value", "good", "total"), "NULL" if self._is_sqlite else "'NaN'::float8")
+        if not self._is_sqlite:
+            return {"time": f"\"time\" - interval '{_MONTH_SECONDS} seconds'"}
+        number = f'"time" - {_MONTH_SECONDS} * CASE WHEN "time" > 100000000000 THEN 1000 ELSE 1 END'
+        written = f"strftime('%Y-%m-%dT%H:%M:%fZ', \"time\", '-{_MONTH_SECONDS} seconds')"
+        return {"time": f"CASE WHEN typeof(\"time\") IN ('integer', 'real') THEN {number} ELSE {written} END"}
 
     def close(self) -> None:
         """Nothing stays open between two questions."""
@@ -147,3 +172,21 @@ def _file(folder: Path, name: str | None) -> Path:
     if not name or name == ":memory:" or not file.is_file():
         raise MetricError(f"no database '{name or ''}'; paths are relative to the plan, and none is made.")
     return file
+
+
+def otherwise(fault: Fault, settings: SourceSettings, folder: Path) -> str:
+    """A query around the source's own, whose answer is spoilt: NaN, a month older, or without a row.
+
+    Empty where the answer tells no times, so that none could be older. Raises ``MetricError``.
+    """
+    query = settings.query.strip().rstrip(";")
+    nothing = f"SELECT * FROM ({query}) AS asked WHERE 1 = 0"  # noqa: S608 - the plan's own query
+    if fault is Fault.METRIC_EMPTY:
+        return nothing
+    with closing(SqlSource(replace(settings, query=nothing), folder)) as source:
+        columns = source.columns()
+        spoilt = source.spoilt(fault)
+    if not set(spoilt) & set(columns):
+        return ""
+    names = [f'{spoilt[name]} AS "{name}"' if name in spoilt else f'"{name}"' for name in columns]
+    return f"SELECT {', '.join(names)} FROM ({query}) AS asked"  # noqa: S608 - as above

@@ -24,6 +24,7 @@ from pytest_rollout.networks.gas import gas_needed
 from pytest_rollout.networks.reverts import CustomErrors, halted
 
 WEI_PER_ETHER = 10**18
+_OTHER_CHAIN = 7_357_001
 
 
 class Backend(PyEVMBackend):  # type: ignore[misc] # eth-tester has no types
@@ -118,3 +119,14 @@ class Backend(PyEVMBackend):  # type: ignore[misc] # eth-tester has no types
         if isinstance(error, Revert):
             return self.errors.reverted(bytes(error.args[0]) if error.args else b"")
         return halted(type(error).__name__)
+
+
+def every_chain_is_another() -> None:
+    """For a drill: chains made here from now on have an id that is nobody's, whatever is declared."""
+    created = Backend.create
+
+    def create(*, chain_id: int, **given: Any) -> Backend:
+        del chain_id
+        return created(chain_id=_OTHER_CHAIN, **given)
+
+    Backend.create = create  # type: ignore[method-assign]  # the one place where a world is made

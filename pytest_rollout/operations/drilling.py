@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from pytest_rollout.core.drilled import Drill
 from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import Refused
-from pytest_rollout.core.faults import Drill
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.subject import moved
 from pytest_rollout.faults.running import Asked, drill

@@ -26,7 +26,7 @@ from pytest_rollout.plan.states import Known, states
 
 if TYPE_CHECKING:
     from pytest_rollout.core.criterion import Criterion
-    from pytest_rollout.core.faults import DrillPolicy
+    from pytest_rollout.core.drilled import DrillPolicy
     from pytest_rollout.core.mode import Mode
     from pytest_rollout.core.rollout import Network
     from pytest_rollout.core.signoff import SignoffPolicy
@@ -150,7 +150,7 @@ def _watch(written: Written, place: Place, table: WatchTable | None) -> WatchSet
 def _drilled(written: Written, place: Place, table: DrilledTable | None) -> DrillPolicy | None:
     if table is None:
         return None
-    from pytest_rollout.core.faults import DrillPolicy  # noqa: PLC0415 - as above
+    from pytest_rollout.core.drilled import DrillPolicy  # noqa: PLC0415 - as above
 
     place = (*place, "drilled")
     score = written.read((*place, "score"), table.score, texts.share)

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.faults.drilled import Drilled
+
 ROOT = Path(__file__).parents[2]
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine().lower())
 ANVIL = ROOT / "node_modules" / "@foundry-rs" / f"anvil-{sys.platform}-{MACHINE}" / "bin" / "anvil"
@@ -164,24 +166,12 @@ class Api(BaseHTTPRequestHandler):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drilled:
-    """A project, what `rollout drill` said, and how promotions before and after it ended."""
+class Promoted(Drilled):
+    """How promotions before and after the drill ended, and the ledger."""
 
-    project: Any
-    status: int
-    document: dict[str, Any]
-    told: str
     before: str
     after: str
     shown: str
-
-    def came(self, fault: str, item: str) -> str:
-        (found,) = [t for t in self.document["tried"] if t["fault"] == fault and t["item"].endswith(item)]
-        return found["came"]
-
-    def why(self, fault: str, item: str) -> str:
-        (found,) = [t for t in self.document["tried"] if t["fault"] == fault and t["item"].endswith(item)]
-        return found["why"]
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +187,7 @@ def api() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def drilled(tmp_path_factory: pytest.TempPathFactory, make_bare: Any, api: str) -> Drilled:
+def drilled(tmp_path_factory: pytest.TempPathFactory, make_bare: Any, api: str) -> Promoted:
     project = make_bare(tmp_path_factory.mktemp("drill"))
     project.environment["API"] = api
     shutil.copytree(ARTIFACTS, project.folder / "contracts")
@@ -221,18 +211,10 @@ def drilled(tmp_path_factory: pytest.TempPathFactory, make_bare: Any, api: str) 
     judged = project.pytest("--stage=alpha", "--rollout-formats=")
     assert judged.judgement["verdict"] == "promote", judged.says
     before = project.rollout("promote", "alpha")
-    ran = project.rollout("drill", "alpha", "--json")
+    drilled = Drilled.of(project, "alpha")
     after = project.rollout("promote", "alpha")
     shown = project.rollout("ledger", "show").out
-    return Drilled(
-        project=project,
-        status=ran.status,
-        document=json.loads(ran.out or "{}"),
-        told=ran.err,
-        before=before.err,
-        after=after.err,
-        shown=shown,
-    )
+    return Promoted(**vars(drilled), before=before.err, after=after.err, shown=shown)
 
 
 @pytest.mark.parametrize(
@@ -254,6 +236,10 @@ def drilled(tmp_path_factory: pytest.TempPathFactory, make_bare: Any, api: str) 
         ("metric-stale", "criteria::queue"),
         ("engine-missing", "engines::golden"),
         ("record-dropped", "stores::same"),
+        ("metric-empty", "criteria::settles"),
+        ("metric-empty", "criteria::queue"),
+        ("service-down", "endpoints::fast"),
+        ("service-down", "endpoints::alive"),
         ("service-500", "endpoints::fast"),
         ("service-500", "endpoints::alive"),
         ("service-slow", "endpoints::fast"),
@@ -261,7 +247,7 @@ def drilled(tmp_path_factory: pytest.TempPathFactory, make_bare: Any, api: str) 
         ("item-removed", " items"),
     ],
 )
-def test_an_item_that_looks_notices_its_fault(drilled: Drilled, fault: str, item: str) -> None:
+def test_an_item_that_looks_notices_its_fault(drilled: Promoted, fault: str, item: str) -> None:
     assert drilled.came(fault, item) == "noticed", drilled.why(fault, item)
 
 
@@ -271,17 +257,18 @@ def test_an_item_that_looks_notices_its_fault(drilled: Drilled, fault: str, item
         ("contract-code", "::Probe", "declare its artifact or code_hash"),
         ("record-dropped", "stores::readable", "declare at_least"),
         ("service-slow", "endpoints::alive", "declare its p95"),
+        ("command-lies", "commands::ok", "declare results, must_print or never_print"),
     ],
 )
 def test_an_item_that_does_not_look_is_named_with_what_it_lacks(
-    drilled: Drilled, fault: str, item: str, mend: str
+    drilled: Promoted, fault: str, item: str, mend: str
 ) -> None:
     """Vacuous: it stays green under a fault, and says so by name."""
     assert drilled.came(fault, item) == "missed"
     assert mend in drilled.why(fault, item)
 
 
-def test_each_fault_is_noticed_for_its_own_reason(drilled: Drilled) -> None:
+def test_each_fault_is_noticed_for_its_own_reason(drilled: Promoted) -> None:
     """A gate that fails for another reason noticed nothing."""
     assert drilled.why("contract-state", "Probe.paused") == "fail: true"
     assert drilled.why("flag-flipped", "flags::transfers").startswith("fail: false")
@@ -290,45 +277,45 @@ def test_each_fault_is_noticed_for_its_own_reason(drilled: Drilled) -> None:
     assert "no_such_engine" in drilled.why("engine-missing", "engines::golden")
 
 
-def test_the_drill_holds_where_a_fault_was_missed_and_counts(drilled: Drilled) -> None:
+def test_the_drill_holds_where_a_fault_was_missed_and_counts(drilled: Promoted) -> None:
     assert drilled.status == 10
-    assert drilled.document["counts"] == {"noticed": 21, "missed": 3, "unproven": 0, "out_of_reach": 0}
-    assert drilled.document["score"] == "21/24"
+    assert drilled.document["counts"] == {"noticed": 25, "missed": 4, "unproven": 0, "out_of_reach": 0}
+    assert drilled.document["score"] == "25/29"
 
 
-def test_tests_that_no_fault_moves_are_named(drilled: Drilled) -> None:
+def test_tests_that_no_fault_moves_are_named(drilled: Promoted) -> None:
     assert drilled.document["quiet"] == ["suites/test_gate.py::test_nothing"]
 
 
-def test_every_run_is_told_while_it_lasts(drilled: Drilled) -> None:
+def test_every_run_is_told_while_it_lasts(drilled: Promoted) -> None:
     assert "running the gate: without a fault" in drilled.told
     assert "running the gate: the flag was flipped" in drilled.told
 
 
-def test_a_plan_that_wants_a_drill_promotes_without_none_and_with_no_bad_one(drilled: Drilled) -> None:
+def test_a_plan_that_wants_a_drill_promotes_without_none_and_with_no_bad_one(drilled: Promoted) -> None:
     assert (
         "the plan wants a drill before a promotion and none is recorded. Run `rollout drill toy:alpha`"
         in drilled.before
     )
-    assert "the last drill noticed 21 of 24 faults" in drilled.after
-    assert "the plan wants 100 %; unnoticed: Probe, readable, alive" in drilled.after
+    assert "the last drill noticed 25 of 29 faults" in drilled.after
+    assert "the plan wants 100 %; unnoticed: Probe, readable, alive, ok" in drilled.after
 
 
-def test_a_drill_is_an_entry_and_nothing_of_its_runs_is(drilled: Drilled) -> None:
+def test_a_drill_is_an_entry_and_nothing_of_its_runs_is(drilled: Promoted) -> None:
     kinds = [line.split()[2] for line in drilled.shown.splitlines()]
 
     assert kinds == ["ledger_created", "run_started", "judgement", "drill"]
     assert drilled.project.rollout("ledger", "verify").status == 0
 
 
-def test_a_drill_leaves_the_project_as_it_was(drilled: Drilled) -> None:
+def test_a_drill_leaves_the_project_as_it_was(drilled: Promoted) -> None:
     status = drilled.project.command("git", "status", "--porcelain")
 
     assert status.out == ""
     assert not list((drilled.project.folder / "reports").rglob("drill*"))
 
 
-def test_a_fault_that_nobody_knows_is_refused_with_the_nearest(drilled: Drilled) -> None:
+def test_a_fault_that_nobody_knows_is_refused_with_the_nearest(drilled: Promoted) -> None:
     refused = drilled.project.rollout("drill", "alpha", "--fault=flag-fliped")
 
     assert refused.status == 4

@@ -14,8 +14,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from pytest_rollout.core.drilled import Drill, DrillPolicy, require
 from pytest_rollout.core.errors import LedgerError, Refused
-from pytest_rollout.core.faults import Came, Drill, DrillPolicy, Fault, Tried, came_out, require
+from pytest_rollout.core.faults import Came, Fault, Tried, came_out
 from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.core.records import Record
 from pytest_rollout.core.rollout import SourceKind, SourceSettings
