@@ -190,10 +190,12 @@ def _compared(fault: Fault, staged: Staged, control: Judged, under: Judged) -> I
             continue
         seen = under.evidence.observations
         looked = not target.looks or any(seen.get(each.item) for each in later)
-        worst = _worst(later)
-        came, why = came_out(fault, _outcome(_worst(earlier)), _outcome(worst), was_looked_at=looked)
+        before_it, worst = _worst(earlier), _worst(later)
+        came, why = came_out(fault, _outcome(before_it), _outcome(worst), was_looked_at=looked)
         if came is Came.NOTICED and worst is not None:
             why = _said(worst)
+        elif came is Came.UNPROVEN and before_it is not None and before_it.outcome is not Outcome.PASS:
+            why = f"without a fault it is {_said(before_it)}"
         yield Tried(fault=fault, item=target.item, came=came, why=why)
 
 

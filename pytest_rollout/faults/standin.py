@@ -6,12 +6,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 NOWHERE = "http://127.0.0.1:9"
 """An address at which nobody listens."""
@@ -79,6 +80,9 @@ class StandIn:
         for name, value in headers.items():
             if name.lower() not in _HOPS:
                 request.add_header(name, value)
+        if "@" in parts.netloc:
+            given = unquote(parts.netloc.rpartition("@")[0]).encode()
+            request.add_header("Authorization", f"Basic {b64encode(given).decode()}")
         try:
             with self._opener.open(request, timeout=_SECONDS) as answer:
                 return Said(status=answer.status, headers=dict(answer.headers), body=answer.read(_LARGEST))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sqlite3
+import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -200,6 +203,29 @@ def test_a_stand_in_hands_on_with_the_path_and_alters_or_breaks() -> None:
         assert broken.url.endswith("/base")
         assert (answer.read(), answer.headers["X-Drill"]) == (b"other", "1")
     assert seen == [b"a drill"]
+
+
+def test_a_stand_in_hands_on_the_credentials_of_the_real_address() -> None:
+    """Without them a node that wants some says 401, and every fault on it would seem noticed."""
+    heard: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.headers["Authorization"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        real = f"http://me:p%40ss@127.0.0.1:{server.server_port}"
+        with StandIn(real, alters=lambda _, said: said) as altering, urlopen(altering.url):
+            assert "me" not in altering.url
+        server.shutdown()
+
+    assert heard == [f"Basic {base64.b64encode(b'me:p@ss').decode()}"]
 
 
 # ------------------------------------------------------------------------------------------- the stores
