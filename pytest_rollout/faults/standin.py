@@ -48,8 +48,7 @@ class StandIn:
         self._seconds = seconds
         self._status = status
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
@@ -116,6 +115,13 @@ class StandIn:
                 """Nothing is printed."""
 
         return Handler
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Nothing is printed: who asked went away, which a gate may."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
