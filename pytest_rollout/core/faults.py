@@ -119,6 +119,7 @@ _WORDS: Mapping[Fault, str] = {
 
 _MENDS: Mapping[Fault, str] = {
     Fault.CODE: "nothing looks at its code; declare its artifact or code_hash",
+    Fault.LISTED_CODE: "only what is behind a proxy is compared; declare its artifact as well",
     Fault.LISTED: "something else than the record knows where it is",
     Fault.RECORD: "declare at_least, an inventory, or the store it must equal",
     Fault.COLUMN: "no item looks at its columns; declare them",

@@ -30,6 +30,7 @@ def states(place: Place) -> Iterator[Staged | None]:
         return
     far = {state.name: "what happened cannot be undone" for state in declared if state.what.startswith("events")}
     far |= {state.name: "a balance of the chain's own currency" for state in declared if state.what == "balance"}
+    far |= {s.name: "a drill gives nobody a role" for s in declared if s.what.startswith("members") and not s.expected}
     yield Staged(
         rollout=place.with_stage(checks=()),
         targets=tuple(place.target(Kind.CONTRACT, s.name) for s in declared if s.name not in far),

@@ -16,6 +16,9 @@ from pytest_rollout.plan.lint import RemarkKind, lint
 
 SUITE = Path(__file__).parents[2] / "suites" / "knowton"
 QUOTA = ('requests = 1000, per = "1m"', 'requests = 50, per = "2s"')
+LOAD = ("requests = 100\nat_once = 10\n", "requests = 40\nat_once = 10\n")
+"""Within that quota."""
+
 COMPILE = 'run = ["node", "../compile.mjs", "--check"]\n'
 
 
@@ -39,7 +42,11 @@ def knowton(copied):
         platforms.append(platform.__enter__())
         copy.project.environment |= platform.environment | {"KNOWTON_PYTHON": sys.executable}
         # that artifacts are what the sources compile to, CI asks of all suites at once
-        copy.change(("rollout.toml", *QUOTA), ("rollout.toml", COMPILE, 'run = ["cat", "compiled.txt"]\n'))
+        copy.change(
+            ("rollout.toml", *QUOTA),
+            ("rollout.toml", *LOAD),
+            ("rollout.toml", COMPILE, 'run = ["cat", "compiled.txt"]\n'),
+        )
         copy.project.write({"suites/knowton/compiled.txt": "knowton: 5 contracts compiled, 0 differences\n"})
         copy.project.commit()
         return copy
@@ -84,6 +91,7 @@ def test_a_healthy_platform_passes_everything_but_what_people_owe(knowton):
         ("security", {"tests", "endpoints", "environments"}),
         ("post-deployment", {"endpoints", "dashboards", "alerts"}),
         ("monitoring", {"endpoints", "rules", "alerts"}),
+        ("performance", {"endpoints"}),
     ):
         if stage == "post-deployment":
             copy.without_platform()
