@@ -252,7 +252,11 @@ def _on_own_chain(rollout: Rollout, stage: Stage, asked: str | None) -> tuple[Ro
     if forks:
         return rollout, forks[0]
     fork = Network(name=_FORK, kind=NetworkKind.FORK, of=network, accounts=network.accounts)
-    return replace(rollout, networks={**rollout.networks, _FORK: fork}), _FORK
+    deployments = dict(rollout.contracts.deployments)
+    if network.name in deployments:
+        deployments[_FORK] = deployments[network.name]
+    contracts = replace(rollout.contracts, deployments=deployments)
+    return replace(rollout, networks={**rollout.networks, _FORK: fork}, contracts=contracts), _FORK
 
 
 def _copied(url: str | None, root: Path, folder: Path) -> str:
