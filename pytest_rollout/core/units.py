@@ -54,7 +54,7 @@ def _units() -> dict[str, Unit]:
 
 UNITS = _units()
 
-_NUMBER = r"[+-]?(?:0|[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9_]*|0)(?:\.[0-9]+)?(?:[kM](?![a-zA-Z]))?"
+_NUMBER = r"[+-]?(?:0|[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9](?:_?[0-9])*|0)(?:\.[0-9]+)?(?:[kM](?![a-zA-Z]))?"
 _QUANTITY = re.compile(rf"\s*(?P<number>{_NUMBER})\s*(?P<unit>[%A-Za-z][A-Za-z ]*)?\s*")
 _MULTIPLES = {"k": 1000, "M": 1_000_000}
 _MOST_DIGITS = 400
@@ -89,7 +89,7 @@ def quantity(text: str, *, default: str = "count") -> Quantity:
     match = _QUANTITY.fullmatch(text)
     if match is None or not text.isascii() or len(match["number"]) > _MOST_DIGITS:
         raise UnitError(f"'{text[:80]}' is no quantity; write a number and a unit, such as '99 %', '200 ms' or '1000'")
-    digits = match["number"].replace(",", "").replace("_", "")
+    digits = match["number"].replace(",", "")
     multiple = _MULTIPLES.get(digits[-1], 1)
     number = Fraction(digits.rstrip("kM")) * multiple
     symbol = (match["unit"] or default).strip()

@@ -155,6 +155,30 @@ def test_samples_seen_before_are_not_counted_twice() -> None:
     assert look(every(15 * MINUTE), once, series) == once
 
 
+def test_a_good_sample_with_which_a_second_look_begins_ends_the_run_of_bad_ones() -> None:
+    series = counts([*[BAD] * 5, GOOD, *[BAD] * 8])
+
+    first = look(every(2 * MINUTE), Looked(), series.between(-1, 60 * SECOND))
+
+    assert first.bad_since == 0
+    assert look(every(2 * MINUTE), first, series).bad_since == 90 * SECOND
+    assert not look(every(2 * MINUTE), first, series).fired
+
+
+@pytest.mark.parametrize("kind", ["every", "aggregate", "k of n"])
+@pytest.mark.parametrize(("step", "clock"), [(15, 135), (60, 540), (61, 0)], ids=["near", "as far as allowed", "gaps"])
+def test_a_second_look_goes_on_where_the_first_ended(kind: str, step: int, clock: int) -> None:
+    """The clock runs on between two looks as between two samples, and what was seen is passed over."""
+    asked = {"every": every(2 * MINUTE), "aggregate": aggregate(2 * MINUTE), "k of n": k_of_n(4, 6)}[kind]
+    series = counts([GOOD, *[BAD] * 9], step)
+
+    first = look(asked, Looked(), series.between(-1, 4 * step * SECOND))
+    second = look(asked, first, series)
+
+    assert second == look(asked, Looked(), series)
+    assert (second.clock, second.last) == (clock * SECOND, 9 * step * SECOND)
+
+
 @pytest.mark.parametrize("statistic", [each for each in Statistic if each is not Statistic.EVERY], ids=str)
 @pytest.mark.parametrize("relation", list(Relation), ids=str)
 def test_an_aggregate_of_values_is_the_statistic_of_its_raw_samples(statistic: Statistic, relation: Relation) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pytest_rollout.core.criterion import (
     Measurement,
     Relation,
+    Span,
     Statistic,
     Trigger,
     percentile,
@@ -238,8 +239,23 @@ def test_percentiles_are_nearest_rank(share: str, rank: int) -> None:
 
 
 def test_a_percentile_of_nothing_is_refused() -> None:
-    with pytest.raises(EvidenceError):
+    with pytest.raises(EvidenceError, match="^a percentile of no values was asked for; there is none$"):
         percentile([], Fraction(1, 2))
+
+
+def test_what_a_span_leaves_out_suits_the_time_between_two_samples() -> None:
+    second, minute = 10**9, 60 * 10**9
+    left_out = Span(over=3600 * second)
+    given = Span(over=3600 * second, max_age=1, max_gap=2, max_blind=3)
+
+    assert [left_out.gap(step) for step in (second, minute)] == [3 * second, 3 * minute]
+    assert [left_out.age(step) for step in (75 * second, 76 * second, minute)] == [
+        300 * second,
+        304 * second,
+        300 * second,
+    ]
+    assert [left_out.blind(step) for step in (second, minute, 2 * minute)] == [180 * second, 180 * second, 6 * minute]
+    assert [given.age(minute), given.gap(minute), given.blind(minute)] == [1, 2, 3]
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=40), st.fractions(Fraction(1, 100), 1))

@@ -13,9 +13,11 @@ import pytest
 
 from pytest_rollout.core.criterion import Bound, Relation
 from pytest_rollout.core.evidence import Observation
+from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.mode import Mode
 from pytest_rollout.core.node_check import Aspect, NodeCheck, NodeRung, node_checks
-from pytest_rollout.core.outcome import Outcome
+from pytest_rollout.core.node_soak import NodeSoak
+from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.rung import Latency
 from pytest_rollout.core.tally import COUNTS
 from pytest_rollout.core.units import UNITS
@@ -62,12 +64,21 @@ def judge(
     *documents: dict[str, Any], aspect: Aspect = Aspect.DIVERGENCES, rung: NodeRung = RUNG, **others: dict[str, Any]
 ):
     given = documents or (document(at=NOW - timedelta(seconds=1)), document())
-    readings = {"node-2": [{"document": each, "read_at": NOW.isoformat()} for each in given]}
-    readings |= {
-        name.replace("_", "-"): [{"document": each, "read_at": NOW.isoformat()}] for name, each in others.items()
-    }
+    readings = {"node-2": documented(*given)}
+    readings |= {name.replace("_", "-"): documented(each) for name, each in others.items()}
     check = NodeCheck(node="node-2", aspect=aspect, rung=rung, after="node-1")
     return check.judge("item", Observation(item="item", value={"readings": readings}))
+
+
+def documented(*documents: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"document": each, "read_at": NOW.isoformat()} for each in documents]
+
+
+def first(lead: timedelta, mode: Mode = Mode.SHADOW) -> dict[str, Any]:
+    made = document(mode)
+    since = datetime.fromisoformat(made["mode_history"][0]["since"]) - lead
+    made["mode_history"][0]["since"] = since.isoformat()
+    return made
 
 
 ALONE = [each for each in Aspect if each not in {Aspect.ORDER, Aspect.FALLBACKS}]
@@ -76,6 +87,146 @@ ALONE = [each for each in Aspect if each not in {Aspect.ORDER, Aspect.FALLBACKS}
 @pytest.mark.parametrize("aspect", ALONE)
 def test_a_sound_node_passes_every_aspect(aspect) -> None:
     assert judge(aspect=aspect).outcome is Outcome.PASS
+
+
+TOLD = {
+    Aspect.MODE: ("shadow", "shadow (shadow)", ""),
+    Aspect.TRAFFIC: ("5000 verifications, 5000 compared", "5000 comparisons in shadow", ""),
+    Aspect.LATENCY: ("p50 0.2x of 5000 pairs", "p50 <= 0.2x", ""),
+    Aspect.SOAK: (
+        "7d of 7d covered",
+        "7 d without a gap of 15 min",
+        "verified from 2031-04-27 11:00:00Z to 2031-05-04 12:00:00Z, 100 % of it covered",
+    ),
+    Aspect.ORDER: ("followed node-1 after 7 d", "7 d after node-1", ""),
+}
+
+
+@pytest.mark.parametrize("aspect", [*Aspect])
+def test_a_finding_of_a_node_says_all_that_a_reader_needs(aspect) -> None:
+    """A node's mode carries what the next gate will hold against it."""
+    seen = {
+        "node-2": documented(document(at=NOW - timedelta(seconds=1)), document()),
+        "node-1": documented(first(WEEK)),
+    }
+    check = NodeCheck(node="node-2", aspect=aspect, rung=RUNG, after="node-1")
+    facts = {
+        "run": "a1",
+        "clock": "system",
+        "started_at": "2031-04-27T11:00:00+00:00",
+        "at": "2031-05-04T12:00:00+00:00",
+        "mode": "shadow",
+        "since": "2031-04-27T11:00:00+00:00",
+        "verifications": "5000",
+    }
+    measured, needed, detail = TOLD.get(aspect, ("0 of 5000", "none", ""))
+
+    finding = check.judge("item", Observation(item="item", value={"readings": seen}, source="two readings"))
+
+    assert finding == Finding(
+        item="item",
+        kind=Kind.NODE,
+        title=f"node-2 {aspect.value}",
+        outcome=Outcome.PASS,
+        measured=measured,
+        needed=needed,
+        detail=detail,
+        source="two readings",
+        facts=facts if aspect is Aspect.MODE else {},
+    )
+    assert not replace(check, required=False).judge("item", Observation(item="item")).required
+
+
+REMEDIES = {
+    (Aspect.MODE, Mode.CANDIDATE_ONLY): "set node-2 to candidate-only (final), or wait for its turn",
+    (Aspect.LATENCY, Mode.SHADOW): "look at node-2, then run the gate again",
+    (Aspect.ORDER, Mode.SHADOW): "look at node-2, then run the gate again",
+    (Aspect.DIVERGENCES, Mode.REFERENCE_ONLY): "look at node-2's log",
+    (Aspect.TIMEOUTS, Mode.CANDIDATE_ONLY):
+        "demote node-2 to candidate-primary (rust); what it gathered above is void",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("aspect", "mode"), REMEDIES, ids=str)
+def test_what_failed_names_the_way_down_or_on(aspect, mode) -> None:
+    """Fails in its own way each: the wrong mode, slow answers, one that it should follow, a divergence."""
+    slow = {"ratio_millionths": {"samples": 5000, "p50": 900_000, "p95": 1}}
+    changes = {"divergences": 1, "differing": 1, "timeouts": 1, "latency": slow, "comparisons": 4990}
+    pair = both(lambda each: each.update(changes))
+
+    finding = judge(*pair, aspect=aspect, rung=replace(RUNG, mode=mode), node_1=first(timedelta()))
+
+    assert (finding.outcome, finding.remedy) == (Outcome.FAIL, REMEDIES[aspect, mode])
+
+
+def test_what_could_not_be_judged_is_looked_at_again() -> None:
+    nothing = NodeCheck(node="node-2", aspect=Aspect.MODE, rung=RUNG).judge("item", Observation(item="item"))
+    garbled = judge({"mode": 1, **document()}, aspect=Aspect.ORDER)
+
+    assert (nothing.outcome, nothing.measured, nothing.facts) == (Outcome.ERROR, "nothing was observed", {})
+    assert nothing.remedy == "look at node-2, then run the gate again"
+    assert (garbled.outcome, garbled.measured) == (Outcome.ERROR, "not understood (KeyError)")
+
+
+def test_each_problem_of_a_node_is_told_once_and_the_gravest_decides() -> None:
+    old = NOW - timedelta(hours=3)
+    finding = judge(document(Mode.CANDIDATE_ONLY, at=old, clock="rehearsed", timeouts=1, comparisons=4999))
+
+    assert finding.outcome is Outcome.FAIL
+    assert finding.measured == (
+        "the stats are stale: written 3 h before they were read, 60 s are allowed; "
+        "the stats were read once; two readings are owed; its clock is rehearsed, so no time of it is evidence; "
+        "is in candidate-only (final) (rehearsed clock)"
+    )
+
+
+def test_what_is_asked_of_a_rung_is_asked_of_the_node() -> None:
+    """Every aspect that the rung names, and none that it does not."""
+    bare = NodeRung(mode=Mode.SHADOW)
+    counted = ["n.divergences", "n.candidate_errors", "n.reference_errors", "n.timeouts"]
+
+    def asked(rung: NodeRung, after: str | None = None) -> list[str]:
+        made = node_checks("n", rung, max_age=WEEK, after=after, clock="rehearsed")
+        assert {(each.rung, each.max_age, each.after, each.clock) for each in made} == {
+            (rung, WEEK, after, "rehearsed")
+        }
+        return [each.name for each in made]
+
+    assert asked(bare) == ["n.mode", *counted]
+    assert asked(replace(bare, min_verifications=1)) == ["n.mode", "n.traffic", *counted]
+    assert asked(RUNG, "m") == ["n.mode", "n.traffic", *counted, "n.latency", "n.soak", "n.order"]
+    assert asked(RUNG) == ["n.mode", "n.traffic", *counted, "n.latency", "n.soak"]
+    assert asked(replace(RUNG, follows=None), "m") == ["n.mode", "n.traffic", *counted, "n.latency", "n.soak"]
+    assert asked(replace(bare, mode=Mode.REFERENCE_ONLY)) == ["n.mode"]
+    assert asked(replace(bare, mode=Mode.CANDIDATE_ONLY)) == ["n.mode", "n.candidate_errors", "n.timeouts"]
+
+
+def test_a_soak_needs_what_its_rung_says() -> None:
+    rung = replace(RUNG, min_verifications=7, coverage=Fraction(19, 20))
+    soak = NodeSoak(
+        period=WEEK,
+        max_gap=timedelta(minutes=15),
+        interval=timedelta(minutes=15),
+        coverage=Fraction(19, 20),
+        min_comparisons=5000,
+        min_verifications=7,
+    )
+
+    assert rung.soaks == soak
+    assert replace(rung, interval=timedelta(seconds=9)).soaks == replace(soak, interval=timedelta(seconds=9))
+    assert replace(rung, soak=None).soaks is None
+    assert soak.needed == "7 d without a gap of 15 min, 95 % covered"
+
+
+def test_traffic_names_both_of_its_numbers() -> None:
+    rung = replace(RUNG, min_comparisons=5001, min_verifications=5002)
+    finding = judge(aspect=Aspect.TRAFFIC, rung=rung)
+
+    assert finding.needed == "5001 comparisons in shadow and 5002 verifications in shadow"
+    assert finding.measured == "5000 of 5001 comparisons; 5000 of 5002 verifications"
+    assert judge(aspect=Aspect.TRAFFIC, rung=replace(rung, min_comparisons=0, min_verifications=5000)).measured == (
+        "5000 verifications, 5000 compared"
+    )
 
 
 def both(change: Callable[[dict[str, Any]], object]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -377,7 +528,7 @@ def test_gaps_that_cannot_be_believed_are_an_error(change) -> None:
 def test_a_clock_of_its_own_is_an_error_unless_the_plan_rehearses() -> None:
     """Weeks lived through in seconds look like weeks; they are marked where they are meant."""
     pair = both(lambda each: each.update(clock="rehearsed"))
-    readings = {"node-2": [{"document": each, "read_at": NOW.isoformat()} for each in pair]}
+    readings = {"node-2": documented(*pair)}
     check = NodeCheck(node="node-2", aspect=Aspect.SOAK, rung=RUNG, clock="rehearsed")
 
     refused = judge(*pair, aspect=Aspect.MODE)
@@ -397,29 +548,46 @@ def test_a_demoted_rung_is_void() -> None:
     assert judge(*pair, aspect=Aspect.SOAK).outcome is Outcome.FAIL
 
 
-def first(lead: timedelta, mode: Mode = Mode.SHADOW) -> dict[str, Any]:
-    made = document(mode)
-    since = datetime.fromisoformat(made["mode_history"][0]["since"]) - lead
-    made["mode_history"][0]["since"] = since.isoformat()
-    return made
-
-
 @pytest.mark.parametrize(
-    ("ahead", "outcome"),
+    ("ahead", "outcome", "told"),
     [
-        (first(WEEK), Outcome.PASS),
-        (first(WEEK - timedelta(seconds=1)), Outcome.FAIL),
-        (first(timedelta()), Outcome.FAIL),
-        (first(-WEEK), Outcome.FAIL),
-        (first(2 * WEEK, Mode.REFERENCE_ONLY), Outcome.FAIL),
-        (first(2 * WEEK, Mode.CANDIDATE_PRIMARY), Outcome.FAIL),
-        ({}, Outcome.ERROR),
+        (first(WEEK), Outcome.PASS, "followed node-1 after 7 d"),
+        (first(WEEK - timedelta(seconds=1)), Outcome.FAIL, "followed node-1 after 6 d; 7 d are needed"),
+        (first(timedelta()), Outcome.FAIL, "followed node-1 after 0 s; 7 d are needed"),
+        (first(-WEEK), Outcome.FAIL, "followed node-1 after -7 d; 7 d are needed"),
+        (first(2 * WEEK, Mode.REFERENCE_ONLY), Outcome.FAIL, "node-1 is in reference-only, below shadow"),
+        (first(2 * WEEK, Mode.CANDIDATE_PRIMARY), Outcome.FAIL, "node-1 tells of no time in shadow"),
+        ({}, Outcome.ERROR, "the stats document lacks mode, run, clock, started_at, at, mode_history, latency, veri"),
     ],
     ids=["a week", "a second short", "at once", "before it", "it went back", "it tells of no shadow", "unreadable"],
 )
-def test_a_node_follows_the_one_before_it(ahead, outcome) -> None:
+def test_a_node_follows_the_one_before_it(ahead, outcome, told) -> None:
     """Node 2 comes after node 1 has stood there for its time; nodes do not borrow from one another."""
-    assert judge(aspect=Aspect.ORDER, node_1=ahead).outcome is outcome
+    finding = judge(aspect=Aspect.ORDER, node_1=ahead)
+
+    assert finding.outcome is outcome
+    assert finding.measured.startswith(told)
+
+
+def test_a_void_time_of_the_node_before_it_does_not_count() -> None:
+    demoted = first(2 * WEEK)
+    again = demoted["mode_history"][0]
+    demoted["mode_history"] = [again | {"void": True}, again | {"since": (NOW - WEEK).isoformat()}]
+
+    assert judge(aspect=Aspect.ORDER, node_1=demoted).measured == "followed node-1 after -60 min; 7 d are needed"
+
+
+def test_a_node_that_is_not_on_the_rung_followed_nobody() -> None:
+    pair = [document(Mode.REFERENCE_ONLY, at=NOW - timedelta(seconds=s)) for s in (1, 0)]
+    finding = judge(*pair, aspect=Aspect.ORDER, node_1=first(WEEK))
+
+    assert (finding.outcome, finding.measured) == (Outcome.FAIL, "is in reference-only (legacy)")
+
+
+def test_where_no_lead_is_asked_for_it_is_enough_to_come_later() -> None:
+    assert judge(aspect=Aspect.ORDER, rung=replace(RUNG, follows=None), node_1=first(timedelta())).measured == (
+        "followed node-1 after 0 s"
+    )
 
 
 def test_a_node_follows_one_that_has_gone_further() -> None:

@@ -55,35 +55,45 @@ def test_a_restart_between_two_gates_is_found_and_told() -> None:
     mode, soak, traffic, other = judged(again, before=said())
 
     told = (
-        "restarted since the gate of 2031-05-04 12:00 (5f1c5f1c5f1c): what it had counted is gone, and its soak begins"
+        "restarted since the gate of 2031-05-04 12:00 (5f1c5f1c5f1c): what it had counted is gone, and its soak begins "
+        "at 2031-05-05T12:00:00+00:00"
     )
-    assert [each.detail.startswith(told) for each in (mode, soak)] == [True, True]
+    assert [each.detail for each in (mode, soak)] == [told, told]
     assert (traffic.detail, other.detail) == ("", ""), "nodes do not borrow from one another"
     assert {each.outcome for each in (mode, soak, traffic, other)} == {Outcome.PASS}, (
         "found; what it owes is the soak's"
     )
 
 
+GATE = "the gate of 2031-05-04 12:00 (5f1c5f1c5f1c)"
 STORIES = {
     "fewer verifications": (
         said(days=2, verifications="4999"),
-        "verifications ran backwards since the gate of 2031-05-04",
+        f"verifications ran backwards since {GATE}, from 5000 to 4999, without a restart",
     ),
     "another start of the same run": (
         said(days=2, started_at=(THEN - 99 * DAY).isoformat()),
-        "says that it runs since",
+        f"says that it runs since 2031-01-25T12:00:00+00:00, and told {GATE} 2031-04-24T12:00:00+00:00",
     ),
-    "older stats": (said(days=-1, verifications="5000"), "its stats are older than those that the gate"),
-    "longer on the rung than it was": (said(days=2, since=(THEN - 9 * DAY).isoformat()), "is in shadow since"),
+    "older stats": (said(days=-1, verifications="5000"), f"its stats are older than those that {GATE} read"),
+    "longer on the rung than it was": (
+        said(days=2, since=(THEN - 9 * DAY).isoformat()),
+        f"says that it is in shadow since 2031-04-25T12:00:00+00:00, and told {GATE} 2031-04-26T12:00:00+00:00",
+    ),
     "on another rung at the time": (
         said(days=2, mode="candidate-primary", since=(THEN - DAY).isoformat()),
-        "met it in shadow at 2031-05-04T12:00:00+00:00",
+        f"says that it is in candidate-primary since 2031-05-03T12:00:00+00:00, but {GATE} met it in shadow "
+        "at 2031-05-04T12:00:00+00:00",
     ),
     "a run before the one that was met": (
         said(days=2, run="b2"),
-        "met another run of it at 2031-05-04T12:00:00+00:00",
+        f"says that it runs since 2031-04-24T12:00:00+00:00, but {GATE} met another run of it "
+        "at 2031-05-04T12:00:00+00:00",
     ),
-    "no number": (said(days=2, verifications="many"), "is not understood"),
+    "no number": (
+        said(days=2, verifications="many"),
+        f"what {GATE} read of it is not understood (ValueError: invalid literal for int() with base 10: 'many')",
+    ),
 }
 
 
@@ -92,8 +102,64 @@ def test_a_story_that_changed_is_an_error(now, sentence) -> None:
     """Time that a node made up afterwards is no evidence."""
     mode, soak, traffic, other = judged(now, before=said())
 
-    assert [(each.outcome, sentence in each.measured) for each in (mode, soak)] == [(Outcome.ERROR, True)] * 2
+    told = (Outcome.ERROR, f"{sentence}; measured", "look at the node and its clock")
+    assert [(each.outcome, each.measured, each.remedy) for each in (mode, soak)] == [told, told]
     assert {traffic.outcome, other.outcome} == {Outcome.PASS}
+
+
+def test_the_past_is_told_alone_where_nothing_was_measured() -> None:
+    before = {"n": Remembered(facts=said(), judgement="5f1c" * 16, judged_at=THEN.isoformat())}
+    node = Finding(item="p::n.mode", kind=Kind.NODE, title="n", outcome=Outcome.PENDING, facts=said(days=-1))
+
+    (finding,) = with_memory([node], before)
+
+    assert finding.measured == f"verifications ran backwards since {GATE}, from 5000 to 4500, without a restart"
+
+
+SAME = {
+    "the same reading": said(),
+    "another run that began as the last one was read": said(
+        run="b2", started_at=THEN.isoformat(), since=THEN.isoformat(), verifications="0"
+    ),
+    "another rung from that moment on": said(days=2, mode="candidate-primary", since=THEN.isoformat()),
+    "a rung that it came to again": said(days=2, since=(THEN + DAY).isoformat()),
+}
+
+
+@pytest.mark.parametrize("now", SAME.values(), ids=SAME)
+def test_what_may_be_is_no_contradiction(now) -> None:
+    assert {each.outcome for each in judged(now, before=said())} == {Outcome.PASS}
+
+
+def test_what_a_gate_forgot_to_keep_is_told_and_no_restart() -> None:
+    nothing = Remembered(facts={}, judgement="5f1c" * 16, judged_at=THEN.isoformat())
+    node = Finding(item="p::n.mode", kind=Kind.NODE, title="n", outcome=Outcome.PASS, facts=said())
+
+    (finding,) = with_memory([node], {"n": nothing})
+
+    assert finding.measured == f"what {GATE} read of it is not understood (KeyError: 'run')"
+
+
+def test_what_is_remembered_can_be_kept() -> None:
+    kept = Remembered(facts={"run": "a1"}, judgement="5f", judged_at="2031-05-04").document()
+
+    assert kept == {"facts": {"run": "a1"}, "judgement": "5f", "judged_at": "2031-05-04"}
+
+
+@pytest.mark.parametrize(("then", "now"), [("system", "rehearsed"), ("rehearsed", "system")])
+def test_one_rehearsed_clock_is_enough_not_to_compare_times(then: str, now: str) -> None:
+    assert {
+        each.outcome for each in judged(said(days=-9, verifications="5000", clock=now), before=said(clock=then))
+    } == {Outcome.PASS}
+
+
+def test_a_finding_of_another_kind_has_no_past() -> None:
+    other = Finding(
+        item="p::s::flags::node-1.mode", kind=Kind.FLAG, title="n", outcome=Outcome.PASS, facts=said(days=-9)
+    )
+    known = {"node-1": Remembered(facts=said(), judgement="5f", judged_at=THEN.isoformat())}
+
+    assert with_memory([other], known) == [other]
 
 
 def test_what_failed_stays_failed() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_rollout.core.units import UNITS, UnitError, quantity, show, unit
+from pytest_rollout.core.units import UNITS, UnitError, _units, quantity, show, unit
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,7 @@ from pytest_rollout.core.units import UNITS, UnitError, quantity, show, unit
             id="uint256",
         ),
         pytest.param("0.000000000000000001 ether", Fraction(1), id="one wei"),
+        pytest.param("9" * 400, Fraction(10**400 - 1), id="the most digits"),
     ],
 )
 def test_a_quantity_is_read_exactly(text: str, base: Fraction) -> None:
@@ -52,6 +53,9 @@ def test_a_quantity_is_read_exactly(text: str, base: Fraction) -> None:
         pytest.param("٣ %", id="other digits"),
         pytest.param("99 %\u200b", id="an invisible character"),
         pytest.param("9" * 5000, id="a digit bomb"),
+        pytest.param("9" * 401, id="a digit too many"),
+        pytest.param("1__000", id="two underscores"),
+        pytest.param("1_ %", id="a hanging underscore"),
         pytest.param("5 kM", id="two multiples"),
         pytest.param("1 2", id="two numbers"),
     ],
@@ -68,6 +72,38 @@ def test_the_sentence_for_no_quantity_names_it_and_what_to_write() -> None:
     assert (
         str(caught.value) == "'about 99' is no quantity; write a number and a unit, such as '99 %', '200 ms' or '1000'"
     )
+
+
+def test_the_sentence_for_no_quantity_is_of_bounded_length() -> None:
+    with pytest.raises(UnitError, match=f"^'{'9' * 80}' is no quantity"):
+        quantity("9" * 500)
+
+
+def test_each_unit_has_its_dimension_and_its_size() -> None:
+    """Made anew here, for the table is made once, when the package is loaded."""
+    sizes = {
+        "ratio": {"ratio": 1, "%": Fraction(1, 100)},
+        "count": {"count": 1},
+        "time": {
+            "ns": Fraction(1, 10**9), "us": Fraction(1, 10**6), "ms": Fraction(1, 1000),
+            "s": 1, "min": 60, "h": 3600, "d": 86_400,
+        },
+        "gas": {"gas": 1},
+        "ether": {"wei": 1, "gwei": 10**9, "ether": 10**18},
+        "token units": {"units": 1},
+        "bytes": {"bytes": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3},
+        "blocks": {"blocks": 1},
+    }  # fmt: skip
+
+    assert {each.symbol: (each.dimension, each.scale) for each in _units().values()} == {
+        symbol: (dimension, size) for dimension, units in sizes.items() for symbol, size in units.items()
+    }
+    assert _units() == UNITS
+    assert all(each.symbol == symbol for symbol, each in _units().items())
+
+
+def test_a_quantity_is_shown_in_its_own_unit() -> None:
+    assert str(quantity("1.50 min")) == "1.5 min"
 
 
 def test_an_unknown_unit_is_refused_with_the_nearest_one() -> None:
