@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -163,6 +164,68 @@ def test_a_good_sample_with_which_a_second_look_begins_ends_the_run_of_bad_ones(
     assert first.bad_since == 0
     assert look(every(2 * MINUTE), first, series).bad_since == 90 * SECOND
     assert not look(every(2 * MINUTE), first, series).fired
+
+
+def test_a_trigger_that_fired_and_no_longer_does_says_both() -> None:
+    series = counts([*[BAD] * 12, *[GOOD] * 9])
+
+    first = look(every(2 * MINUTE), Looked(), series.between(-1, 165 * SECOND))
+    second = look(every(2 * MINUTE), first, series)
+
+    assert (first.first_fired, first.last_fired, first.is_firing) == (135 * SECOND, 165 * SECOND, True)
+    assert (second.first_fired, second.last_fired, second.is_firing) == (135 * SECOND, 165 * SECOND, False)
+    assert look(k_of_n(2, 2), replace(first, columns=()), series).is_firing is False
+    assert look(aggregate(2 * MINUTE), replace(first, columns=()), series).is_firing is False
+
+
+def test_a_trigger_that_fires_again_keeps_when_it_fired_first() -> None:
+    series = counts([*[BAD] * 12, GOOD, *[BAD] * 12])
+
+    first = look(every(2 * MINUTE), Looked(), series.between(-1, 165 * SECOND))
+    second = look(every(2 * MINUTE), first, series)
+
+    assert (second.first_fired, second.last_fired, second.is_firing) == (135 * SECOND, 360 * SECOND, True)
+    assert second.bad_since == 195 * SECOND
+
+
+def test_no_more_is_remembered_than_the_window_needs() -> None:
+    """Whatever was looked at: the next look needs the samples that still lie in it."""
+    series = counts([GOOD, *[BAD] * 40, GOOD])
+
+    assert look(k_of_n(4, 6), Looked(), series).columns == (array("q", [1, 1, 1, 1, 0]),)
+    after = look(aggregate(MINUTE), Looked(), series)
+    assert list(after.clocks) == [each * SECOND for each in (570, 585, 600, 615)]
+    assert after.columns == (array("q", [BAD, BAD, BAD, GOOD]), array("q", [100] * 4))
+
+
+def test_in_an_aggregate_one_bad_value_suffices_where_each_is_asked_by_itself() -> None:
+    asked = aggregate(MINUTE, when=ABOVE_200, scale=UNITS["ms"].scale, statistic=Statistic.EVERY)
+    times = [15 * SECOND * index for index in range(12)]
+
+    spike = look(asked, Looked(), values(times, [200, 200, 200, 200, 200, 201, *[200] * 6]))
+
+    assert (spike.first_fired, spike.last_fired) == (75 * SECOND, 120 * SECOND)
+    assert not look(asked, Looked(), values(times, [200] * 12)).fired
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [([300, 300], [0.5, 400.5]), ([0.5, 400.5], [300, 300]), ([1, 2**70], [1, 0.5])],
+    ids=["integers first", "decimals first", "larger than a machine's integers"],
+)
+def test_values_of_two_looks_are_added_exactly(old: list[float], new: list[float]) -> None:
+    together = sum(map(exact, (*old[1:], *new)))  # the first lies before the window
+    times = [0, 40 * SECOND, 80 * SECOND, 120 * SECOND]
+    before = look(sum_beyond(together), Looked(), values(times[:2], old))
+
+    assert not look(sum_beyond(together), before, values(times[2:], new)).fired
+    assert look(sum_beyond(together - Fraction(1, 10**9)), before, values(times[2:], new)).fired
+
+
+def sum_beyond(limit: Fraction) -> Watched:
+    """A sum of the last two minutes and less of more than that; the clock must show more than its window."""
+    bound = Bound(relation=Relation.MORE, limit=limit, unit=UNITS["count"])
+    return aggregate(119 * SECOND, when=bound, statistic=Statistic.SUM, max_gap=40 * SECOND)
 
 
 @pytest.mark.parametrize("kind", ["every", "aggregate", "k of n"])
