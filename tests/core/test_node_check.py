@@ -344,6 +344,7 @@ def test_zero_traffic_is_not_zero_divergences() -> None:
         each["mode_history"][0].update(dict.fromkeys(COUNTS, 0))
 
     assert judge(*both(idle)).outcome is Outcome.INCONCLUSIVE
+    assert judge(*both(idle)).measured == "no traffic on this rung, so nothing could show"
     assert judge(*both(idle), aspect=Aspect.TRAFFIC).measured == "0 of 5000 comparisons"
 
 
@@ -485,10 +486,63 @@ def test_a_soak_is_covered_by_verifications(pair, outcome, told) -> None:
     assert finding.outcome is outcome
 
 
-def test_a_gap_is_named_where_it_begins_the_soak_anew() -> None:
-    detail = judge(*gaps([10, 12, 50, 50]), aspect=Aspect.SOAK).detail
+SOAKS = {
+    "a gap": (
+        gaps([10, 12, 50, 50]),
+        "6d 13h of 7d covered, 11h missing, complete at 2031-05-04 23:00:00Z at the earliest; "
+        "4950 of 5000 comparisons within it",
+        "verified from 2031-04-27 23:00:00Z to 2031-05-04 12:00:00Z, 100 % of it covered; begun anew once, "
+        "last at 2031-04-27 23:00:00Z: no verification for 2h from 2031-04-27 21:00:00Z",
+    ),
+    "two gaps": (
+        gaps([10, 12, 50, 50], [30, 32, 60, 60]),
+        "5d 17h of 7d covered, 1d 7h missing, complete at 2031-05-05 19:00:00Z at the earliest; "
+        "4940 of 5000 comparisons within it",
+        "verified from 2031-04-28 19:00:00Z to 2031-05-04 12:00:00Z, 100 % of it covered; begun anew 2 times, "
+        "last at 2031-04-28 19:00:00Z: no verification for 2h from 2031-04-28 17:00:00Z",
+    ),
+    "nothing": (gaps(last=None), "7 d without a verification; nothing of 7d is covered: no sample", ""),
+    "a gap before a restart": (
+        [each | {"started_at": (NOW - WEEK).isoformat()} for each in gaps([0, 1, 0, 0])],
+        "7d of 7d covered",
+        "verified from 2031-04-27 12:00:00Z to 2031-05-04 12:00:00Z, 100 % of it covered",
+    ),
+}
 
-    assert "begun anew once, last at 2031-04-27 23:00:00Z: no verification for 2h from 2031-04-27 21:00:00Z" in detail
+
+@pytest.mark.parametrize(("pair", "measured", "detail"), SOAKS.values(), ids=SOAKS)
+def test_a_soak_is_told_with_where_it_began_anew(pair, measured, detail) -> None:
+    finding = judge(*pair, aspect=Aspect.SOAK)
+
+    assert (finding.measured, finding.detail) == (measured, detail)
+
+
+def test_what_was_verified_within_the_soak_is_counted_apart_from_what_was_compared() -> None:
+    rung = replace(RUNG, min_comparisons=4931, min_verifications=4951)
+    pair = gaps([10, 12, 50, 60])
+    for each in pair:
+        each["mode_history"][0].update(agreed_refusals=10)
+
+    assert judge(*pair, aspect=Aspect.SOAK, rung=replace(rung, soak=timedelta(days=6))).measured == (
+        "4930 of 4931 comparisons within it; 4950 of 4951 verifications within it"
+    )
+
+
+QUARTER = timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"last": (NOW - QUARTER).isoformat(), "longest_gap_seconds": 900}, "7d of 7d covered"),
+        ({"last": (NOW - QUARTER - timedelta(seconds=1)).isoformat(), "longest_gap_seconds": 901}, "15 min without a"),
+        ({"gaps_from_seconds": 901, "longest_gap_seconds": 901}, "gaps of less than 15 min are not told"),
+        ({"gaps_from_seconds": 900, "longest_gap_seconds": 900}, "7d of 7d covered"),
+    ],
+    ids=["as long as allowed", "a second longer", "untold and a second longer", "untold and as long as allowed"],
+)
+def test_a_gap_that_lasts_or_is_not_told_may_be_as_long_as_the_plan_allows(changes, told) -> None:
+    assert judge(*gaps(**changes), aspect=Aspect.SOAK).measured.startswith(told)
 
 
 def test_a_share_of_the_soak_is_asked_for_where_the_plan_says_how_long_a_block_covers() -> None:
@@ -525,6 +579,25 @@ def test_gaps_that_cannot_be_believed_are_an_error(change) -> None:
     assert judge(*pair, aspect=Aspect.SOAK).outcome is Outcome.ERROR
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"longest_gap_seconds": None}, "mode_history: the present rung's gaps are missing, so no time is covered"),
+        ({"gaps_from_seconds": None}, "mode_history: the present rung's gaps are missing, so no time is covered"),
+        ({"gaps": [[0, 120_000, 9, 9]]}, "mode_history: the longest gap of 60 s is not among the gaps"),
+        ({"longest_gap_seconds": 3600}, "mode_history: the longest gap of 60 min is not among the gaps"),
+    ],
+    ids=str,
+)
+def test_gaps_that_do_not_fit_are_told(change, told) -> None:
+    assert judge(*both(lambda each: each["mode_history"][0].update(change)), aspect=Aspect.SOAK).measured == told
+
+
+@pytest.mark.parametrize("longest", [3600, 3601])
+def test_the_longest_gap_may_be_rounded_up_to_a_second(longest: int) -> None:
+    assert judge(*gaps([10, 11, 0, 0], longest_gap_seconds=longest), aspect=Aspect.SOAK).outcome is Outcome.PENDING
+
+
 def test_a_clock_of_its_own_is_an_error_unless_the_plan_rehearses() -> None:
     """Weeks lived through in seconds look like weeks; they are marked where they are meant."""
     pair = both(lambda each: each.update(clock="rehearsed"))
@@ -544,8 +617,34 @@ def test_a_clock_of_its_own_is_an_error_unless_the_plan_rehearses() -> None:
 def test_a_demoted_rung_is_void() -> None:
     pair = both(lambda each: each["mode_history"][0].update(void=True))
 
+    told = "was demoted from this rung since; its evidence is void"
+    assert judge(*pair, aspect=Aspect.MODE).measured == told
     assert judge(*pair, aspect=Aspect.MODE).outcome is Outcome.FAIL
     assert judge(*pair, aspect=Aspect.SOAK).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [(Mode.SHADOW, "0 of 70"), (Mode.CANDIDATE_PRIMARY, "0 of 90"), (Mode.CANDIDATE_ONLY, "0 of 90")],
+)
+def test_troubles_are_counted_of_what_a_rung_does(mode, told) -> None:
+    """In shadow the candidate only compares; above it verifies."""
+
+    def few(each):
+        each["mode_history"][0].update(verifications=90, comparisons=70)
+
+    pair = [document(mode, at=NOW - timedelta(seconds=s)) for s in (1, 0)]
+    for each in pair:
+        few(each)
+    assert judge(*pair, rung=replace(RUNG, mode=mode)).measured == told
+
+
+def test_a_check_is_one_item_of_its_node() -> None:
+    check = NodeCheck(node="node-2", aspect=Aspect.SOAK, rung=RUNG)
+
+    assert (check.kind, check.name, check.clock) == (Kind.NODE, "node-2.soak", "system")
+    assert check.redacted(str.upper) is check
+    assert {each.clock for each in node_checks("n", RUNG, max_age=WEEK, after=None)} == {"system"}
 
 
 @pytest.mark.parametrize(

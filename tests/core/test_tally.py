@@ -108,3 +108,95 @@ def test_latencies_keep_each_block_together() -> None:
     assert document["ratio_millionths"] == {"samples": 4, "p50": 200_000, "p95": None, "p99": None}
     assert document["reference_ns"]["samples"] == 5
     assert document["candidate_ns"] == {"samples": 4, "p50": 20, "p95": None, "p99": None}
+
+
+def test_latencies_that_stand_alone_make_no_pair() -> None:
+    latencies = Latencies()
+    latencies.add(None, 7)
+    latencies.add(None, None, is_late=True)
+    latencies.add(9, None)
+    latencies.pair(100, 20)
+
+    assert (list(latencies.reference), list(latencies.candidate), list(latencies.pairs)) == (
+        [9, 100],
+        [7, None, 20],
+        [(100, 20)],
+    )
+
+
+def test_a_copy_is_safe_from_what_is_added_later() -> None:
+    latencies = Latencies()
+    latencies.pair(100, 20)
+
+    copy = latencies.copied()
+    latencies.pair(1, 1)
+
+    assert (list(copy.reference), list(copy.candidate), list(copy.pairs)) == ([100], [20], [(100, 20)])
+
+
+def test_counts_of_two_processes_are_added_name_by_name() -> None:
+    counts = Counts(verifications=5, skipped=1)
+    counts.add(Counts(verifications=7, ignored=2))
+
+    assert counts == Counts(verifications=12, skipped=1, ignored=2)
+
+
+def test_every_timeout_is_counted() -> None:
+    counts = Counts()
+    for _ in range(3):
+        counts.count(Relation.TIMEOUT)
+
+    assert (counts.timeouts, counts.comparisons) == (3, 0)
+
+
+def test_a_timeout_that_was_recorded_makes_no_pair_and_is_slower_than_any() -> None:
+    counts, ratio = tally([("timeout", 100, 1), ("agreed", 100, 20)])
+
+    assert (counts.verifications, counts.comparisons, counts.timeouts) == (2, 1, 1)
+    assert ratio == {"samples": 2, "p50": 200_000, "p95": None, "p99": None}
+    assert Latencies().document()["ratio_millionths"] == {"samples": 0}
+
+
+SOUND = dict.fromkeys(COUNTS, 0)
+CONTRADICTIONS = {
+    "more divergences than their kinds": (
+        {"divergences": 1, "comparisons": 1, "verifications": 1},
+        "1 divergences do not fit 0 differing answers and 0 in all.",
+    ),
+    "fewer divergences than differ": (
+        {"differing": 2, "divergences": 1, "comparisons": 9, "verifications": 9},
+        "1 divergences do not fit 2 differing answers and 2 in all.",
+    ),
+    "more came out than were compared": (
+        {"agreed_refusals": 1, "ignored": 1, "comparisons": 1, "verifications": 9},
+        "1 comparisons are fewer than what came out of them.",
+    ),
+    "more were looked at than verified": (
+        {"comparisons": 1, "timeouts": 1, "sampled_out": 1, "skipped": 1, "verifications": 3},
+        "3 verifications are fewer than what came out of them.",
+    ),
+    "more fell back than were verified": (
+        {"fallbacks": 2, "verifications": 1},
+        "1 verifications are fewer than what came out of them.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "says"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_counts_that_contradict_each_other_say_how(changes: dict[str, int], says: str) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        Counts.read(SOUND | changes)
+
+    assert str(caught.value) == says
+
+
+def test_counts_may_fill_each_other_to_the_last() -> None:
+    full = {"divergences": 1, "differing": 1, "agreed_refusals": 1, "ignored": 1, "comparisons": 3}
+    full |= {"timeouts": 1, "sampled_out": 1, "skipped": 1, "fallbacks": 6, "verifications": 6}
+
+    assert Counts.read(SOUND | full).contradiction() == ""
+
+
+def test_a_count_that_is_none_is_told_by_name_and_value() -> None:
+    with pytest.raises(EvidenceError, match=r"^skipped is -1; a whole number of 0 or more is needed\.$"):
+        Counts.read(SOUND | {"skipped": -1})
