@@ -27,18 +27,18 @@ def judge(endpoint: Endpoint, item: str, seen: Observation) -> Finding:
     """The endpoint's finding; an aspect that is declared and was not recorded is an error."""
     value = seen.value if isinstance(seen.value, Mapping) else {}
     try:
-        problems = list(_problems(endpoint, value))
-        measured = _measured(endpoint, value)
+        problems = sorted(_problems(endpoint, value), key=lambda problem: problem[0].gravity)
+        measured = "; ".join(why for _, why in problems) or _measured(endpoint, value)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        problems, measured = [(Outcome.ERROR, f"not understood ({type(error).__name__}: {error})")], ""
-    problems.sort(key=lambda problem: problem[0].gravity)
+        measured = f"not understood ({type(error).__name__}: {error})"
+        problems = [(Outcome.ERROR, measured)]
     outcome = problems[0][0] if problems else Outcome.PASS
     return Finding(
         item=item,
         kind=Kind.ENDPOINT,
         title=endpoint.name,
         outcome=outcome,
-        measured="; ".join(why for _, why in problems) or measured,
+        measured=measured,
         needed=", ".join(_needed(endpoint)),
         source=seen.source,
         remedy="" if outcome is Outcome.PASS else f"mend {endpoint.service.name}, or correct the plan",

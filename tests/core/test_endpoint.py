@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from pytest_rollout.core.criterion import Bound, Relation
 from pytest_rollout.core.endpoint import Ask, BadInput, Endpoint, Load, Quota, Service
 from pytest_rollout.core.endpoint_rule import most_answered, percentile
 from pytest_rollout.core.evidence import Observation
+from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.results import Format, Result
 from pytest_rollout.core.units import UNITS
@@ -97,6 +100,173 @@ def test_the_percentile_is_nearest_rank() -> None:
     assert percentile(range(1, 101), 0) == Fraction(95, 10**6)
     assert percentile(range(1, 96), 5) == Fraction(95, 10**6)
     assert percentile(range(1, 95), 6) is None
+
+
+def of(changed: dict[str, Any], key: str, *, at: int | None = None) -> dict[str, Any]:
+    """What was seen, with one part of it changed."""
+    return {
+        key: SEEN[key] | changed if at is None else [*SEEN[key][:at], SEEN[key][at] | changed, *SEEN[key][at + 1 :]]
+    }
+
+
+FAIL, ERROR, INCONCLUSIVE = Outcome.FAIL, Outcome.ERROR, Outcome.INCONCLUSIVE
+APP, EVIL = "origin https://app.example.org", "origin https://evil.example.org"
+TOLD: dict[str, tuple[dict[str, Any], Outcome, str]] = {
+    "no answer": (of({"error": "refused"}, "answer"), FAIL, "POST /mint: refused"),
+    "another status": (of({"status": 404}, "answer"), FAIL, "answers 404"),
+    "elsewhere": (of({"status": 301, "location": "/new"}, "answer"), FAIL, "answers 301 to /new, which is not followed"),
+    "a status of text": (of({"status": "200"}, "answer"), ERROR, "not understood (TypeError: no status was recorded)"),
+    "a secret": ({"secrets": ["a private key"]}, FAIL, "an answer holds a private key"),
+    "what it must never say": (
+        {"never_says": ["Traceback" + "x" * 200]}, FAIL,
+        f"an answer holds 'Traceback{'x' * 91}', which 'Traceback' must never find",
+    ),
+    "what it said as text": (
+        {"never_says": "x"}, ERROR, "not understood (TypeError: what was said was not compared)",
+    ),
+    "another header": (
+        {"headers": [["x" * 200, False]]}, FAIL, f"header X-Frame-Options is '{'x' * 100}', needs 'DENY'",
+    ),
+    "no header": ({"headers": [["", False]]}, FAIL, "header X-Frame-Options is missing, needs 'DENY'"),
+    "a certificate that ends": (
+        of({"seconds": 30 * 86_400 - 1}, "tls"), FAIL, "its certificate is valid for 29 days more",
+    ),
+    "no expiry": (
+        of({"seconds": 9e9}, "tls"), ERROR, "not understood (TypeError: no expiry of a certificate was recorded)",
+    ),
+    "an origin that cannot be asked": (of({"error": "reset"}, "origins", at=0), ERROR, f"{APP}: reset"),
+    "an origin that breaks it": (of({"status": 500}, "origins", at=1), ERROR, f"{EVIL}: answers 500"),
+    "an origin that nearly breaks it": (of({"status": 499}, "origins", at=1), Outcome.PASS, ""),
+    "refused in advance": (of({"preflight": False}, "origins", at=0), FAIL, f"{APP} is refused"),
+    "refused": (of({"simple": False}, "origins", at=0), FAIL, f"{APP} is refused"),
+    "refused with one for true": (of({"simple": 1}, "origins", at=0), FAIL, f"{APP} is refused"),
+    "let in in advance": (of({"preflight": True}, "origins", at=1), FAIL, f"{EVIL} is let in"),
+    "let in": (of({"simple": True}, "origins", at=1), FAIL, f"{EVIL} is let in"),
+    "let in with nothing for false": (of({"simple": 0}, "origins", at=1), FAIL, f"{EVIL} is let in"),
+    "a bad input that cannot be asked": (of({"error": "reset"}, "refused", at=0), FAIL, "negative: reset"),
+    "a bad input that breaks it": (of({"status": 500}, "refused", at=0), FAIL, "negative: broke it, 500"),
+    "a bad input that is taken": (of({"status": 200}, "refused", at=0), FAIL, "negative: answers 200"),
+    "a slow answer": (of({"us": [200_000] * 20}, "load"), FAIL, "p95 200 ms, not < 200 ms"),
+    "late answers": (
+        of({"us": [1] * 18, "late": 2}, "load"), FAIL,
+        "p95 is no answer at all: 2 of 20 requests were not answered in time",
+    ),
+    "few answers": (of({"us": [1] * 18, "late": 0}, "load"), INCONCLUSIVE, "18 of 20 requests were done within 60 s"),
+    "other answers": (
+        of({"other": 7, "others": [f"1 x 50{each}" for each in range(7)]}, "load"), FAIL,
+        "7 of 20 requests under load got another answer: 1 x 500, 1 x 501, 1 x 502, 1 x 503, 1 x 504 and 2 more",
+    ),
+    "no times": (
+        of({"us": [True] * 20}, "load"), ERROR,
+        "not understood (TypeError: the times of the requests were not recorded)",
+    ),
+    "times before it began": (
+        of({"us": [-1] * 20}, "load"), ERROR,
+        "not understood (TypeError: the times of the requests were not recorded)",
+    ),
+    "no request": (of({"us": []}, "load"), ERROR, "not understood (ValueError: no request was measured)"),
+    "a quota that cannot be asked": (of({"error": "reset"}, "quota"), FAIL, "under the rate limit: reset"),
+    "no limit": (of({"limited": False}, "quota"), FAIL, "5 requests were answered and none got 429"),
+    "an early limit": (of({"answered": 4}, "quota"), FAIL, "request 5 of 5 got 429"),
+    "a late limit": (of({"answered": 7}, "quota"), FAIL, "7 requests were answered before one got 429"),
+    "a limit that stays": (of({"after": None}, "quota"), FAIL, "did not answer again when the period was over"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("seen", "outcome", "says"), TOLD.values(), ids=TOLD)
+def test_each_way_of_not_being_as_declared_has_its_sentence(seen, outcome, says) -> None:
+    finding = judged(**seen)
+
+    assert (finding.outcome, finding.measured) == (outcome, says or judged().measured)
+
+
+def test_a_finding_of_an_endpoint_says_all_that_a_reader_needs() -> None:
+    endpoint = replace(ENDPOINT, statuses=(200, 201), schema=Path("schemas/mint.json"))
+    needed = (
+        "200 or 201, of mint.json, /ok true, p95 < 200 ms of 20 requests, certificate valid for 30 days, "
+        "1 headers, 1 origins let in, 1 refused, 1 bad inputs refused, 429 after 5 requests"
+    )
+
+    finding = endpoint.judge("i", Observation(item="i", value=SEEN | {"schema": []}, source="api"))
+
+    assert finding == Finding(
+        item="i",
+        kind=Kind.ENDPOINT,
+        title="mint",
+        outcome=Outcome.PASS,
+        measured=judged().measured,
+        needed=needed,
+        source="api",
+    )
+    assert judged(secrets=["x"]).remedy == "mend api, or correct the plan"
+    assert not replace(ENDPOINT, required=False).judge("i", Observation(item="i")).required
+
+
+def test_the_gravest_problem_decides_and_every_one_is_told() -> None:
+    finding = judged(origins=[FINE | {"error": "reset"}, SEEN["origins"][1]], **of({"after": None}, "quota"))
+
+    assert finding.outcome is Outcome.FAIL
+    assert finding.measured == f"did not answer again when the period was over; {APP}: reset"
+
+
+def test_an_answer_that_is_not_of_its_schema_names_where() -> None:
+    endpoint = replace(ENDPOINT, schema=Path("mint.json"))
+
+    finding = endpoint.judge("i", Observation(item="i", value=SEEN | {"schema": ["/ok: missing", "/id: text"]}))
+
+    assert (finding.outcome, finding.measured) == (FAIL, "is not of its schema: /ok: missing, /id: text")
+
+
+def test_of_a_service_that_did_not_answer_nothing_else_is_told() -> None:
+    seen = Observation(item="i", value={"answer": {"error": "refused", "status": 0}})
+
+    assert ENDPOINT.judge("i", seen).measured == "POST /mint: refused"
+
+
+def test_a_bare_endpoint_needs_its_status_alone() -> None:
+    bare = Endpoint(name="health", service=ENDPOINT.service)
+    seen = {key: [] for key in ("secrets", "never_says", "values", "headers")} | {"answer": FINE}
+
+    finding = bare.judge("i", Observation(item="i", value=seen))
+
+    assert (finding.outcome, finding.measured, finding.needed) == (Outcome.PASS, "200", "200")
+    refusing = replace(bare, refused_origins=("https://evil.example.org",))
+    assert refusing.judge("i", Observation(item="i", value=seen)).outcome is ERROR
+    assert refusing.judge("i", Observation(item="i", value=seen)).needed == "200, 0 origins let in, 1 refused"
+
+
+def test_every_text_of_an_endpoint_is_cleaned_of_secrets() -> None:
+    def secret(text: str) -> str:
+        return f"{text}hunter2"
+
+    ask = Ask(path=secret("/p"), headers=(("A", secret("a")),), body=secret("b"))
+    endpoint = Endpoint(
+        name="mint",
+        service=Service(name="api", url=secret("https://api")),
+        ask=ask,
+        values=(Result(format=Format.JSON, pointer="/ok", equals=secret("yes")),),
+        headers=(("B", secret("b")),),
+        never_says=(secret("n"),),
+        origins=(secret("o"),),
+        refused_origins=(secret("r"),),
+        refuses=(BadInput(name="negative", ask=ask),),
+    )
+
+    cleaned = endpoint.redacted(lambda text: text.replace("hunter2", "") if isinstance(text, str) else text)
+
+    plain = Ask(path="/p", headers=(("A", "a"),), body="b")
+    assert cleaned == replace(
+        endpoint,
+        service=Service(name="api", url="https://api"),
+        ask=plain,
+        values=cleaned.values,
+        headers=(("B", "b"),),
+        never_says=("n",),
+        origins=("o",),
+        refused_origins=("r",),
+        refuses=(BadInput(name="negative", ask=plain),),
+    )
+    assert "hunter2" not in repr(cleaned)
 
 
 QUOTAS = {
