@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -9,7 +10,7 @@ import pytest
 
 from pytest_rollout.core.criterion import Bound, Relation
 from pytest_rollout.core.outcome import Outcome
-from pytest_rollout.core.results import Excuse, Format, Result, at_least
+from pytest_rollout.core.results import Excuse, Format, Result, at_least, none
 from pytest_rollout.core.units import UNITS
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -107,3 +108,136 @@ OTHERS = {
 @pytest.mark.parametrize(("result", "value", "outcome"), OTHERS.values(), ids=OTHERS)
 def test_other_reports_are_judged_exactly(result, value, outcome) -> None:
     assert [each for each, _ in judged(result, value)] == ([] if outcome is None else [outcome])
+
+
+POINTED = Result(format=Format.JSON, pointer="/a")
+FAIL, ERROR, INCONCLUSIVE = Outcome.FAIL, Outcome.ERROR, Outcome.INCONCLUSIVE
+SAID: dict[str, tuple[Result, object, str, list[tuple[Outcome, str]]]] = {
+    "nothing": (SUITE, None, "nothing", [(ERROR, "junit on standard output: nothing was recorded")]),
+    "an error": (
+        replace(SUITE, file="out.xml"), {"error": "gone"}, "", [(ERROR, "junit out.xml: gone")],
+    ),
+    "no counts": (SUITE, {}, "", [(ERROR, "junit on standard output: not understood (KeyError: 'tests')")]),
+    "passed": (SUITE, seen(300), "300 of 300 tests passed", []),
+    "counts that do not add up": (
+        SUITE, seen(9, ("a",), skipped=1) | {"passed": 1}, "",
+        [(ERROR, "junit on standard output: 9 tests, 1 passed, 1 skipped, 1 failed")],
+    ),
+    "everything at once": (
+        EXPIRED, seen(9, ("b", "state.rounding", "state.rounding"), skipped=2, unnamed=3), "4 of 9 tests passed",
+        [
+            (FAIL, "junit on standard output: 2 skipped, not == 0"),
+            (FAIL, "junit on standard output: 3 failures are counted that no test shows"),
+            (FAIL, "junit on standard output: failed: b"),
+            *[(FAIL, "junit on standard output: state.rounding: excused until 2026-11-25T00:00:00+00:00, which has passed")] * 2,
+            (FAIL, "junit on standard output: state.rounding failed 2 times; the excuse is for one"),
+        ],
+    ),
+    "a known failure that passed": (
+        EXCUSED, seen(217), "217 of 217 tests passed",
+        [(INCONCLUSIVE, "junit on standard output: state.rounding is listed as a known failure and did not fail; correct the list")],
+    ),
+    "five failed": (
+        SUITE, seen(217, tuple("abcde")), "212 of 217 tests passed", [(FAIL, "junit on standard output: failed: a, b, c, d, e")],
+    ),
+    "six failed": (
+        SUITE, seen(217, tuple("abcdef")), "211 of 217 tests passed",
+        [(FAIL, "junit on standard output: failed: a, b, c, d, e and 1 more")],
+    ),
+    "a value": (replace(POINTED, equals="x"), {"value": "x"}, "x", []),
+    "another truth": (
+        replace(POINTED, equals=True), {"value": False}, "false", [(FAIL, "json on standard output: /a is false, not true")],
+    ),
+    "another text": (
+        replace(POINTED, equals="No"), {"value": "Yes"}, "Yes", [(FAIL, "json on standard output: /a is Yes, not No")],
+    ),
+    "nothing to be": (POINTED, {"value": None}, "None", [(FAIL, "json on standard output: /a is None, not None")]),
+    "a long text": (
+        replace(POINTED, bound=bound(">", 1)), {"value": "x" * 401}, "x" * 400,
+        [(ERROR, f"json on standard output: /a is {'x' * 400}, which is no number")],
+    ),
+    "a decimal": (
+        replace(POINTED, unit=UNITS["ms"], bound=bound("<", 1, "ms")), {"value": {"decimal": "1.5"}}, "1.5 ms", [],
+    ),
+    "a decimal beyond": (
+        replace(POINTED, unit=UNITS["s"], bound=bound("<", 1, "ms")), {"value": {"decimal": "1.5"}}, "1500 ms",
+        [(FAIL, "json on standard output: 1500 ms, not < 1000 ms")],
+    ),
+    "a decimal among others": (
+        replace(POINTED, bound=bound(">", 1)), {"value": {"decimal": "2", "x": 1}}, "{'decimal': '2', 'x': 1}",
+        [(ERROR, "json on standard output: /a is {'decimal': '2', 'x': 1}, which is no number")],
+    ),
+    "a decimal of text": (
+        replace(POINTED, bound=bound(">", 1)), {"value": {"decimal": "two"}}, "",
+        [(ERROR, "json on standard output: not understood (InvalidOperation: [<class 'decimal.ConversionSyntax'>])")],
+    ),
+    "the longest decimal": (
+        replace(POINTED, bound=bound(">", 1)), {"value": {"decimal": "9" * 400}}, "9" * 400, [],
+    ),
+    "a longer decimal": (
+        replace(POINTED, bound=bound(">", 1)), {"value": {"decimal": "9" * 401}}, "9" * 401,
+        [(ERROR, f"json on standard output: /a is {'9' * 401}, which is no number")],
+    ),
+    "the largest exponent": (
+        replace(POINTED, bound=bound(">", 1)), {"value": {"decimal": "1e400"}}, str(10**400), [],
+    ),
+    "a larger exponent": (
+        replace(POINTED, bound=bound(">", 1)), {"value": {"decimal": "1e401"}}, "1e401",
+        [(ERROR, "json on standard output: /a is 1e401, which is no number")],
+    ),
+    "findings": (
+        CLEAN, found(1, 3), "1 errors, 3 warnings, 9 notes, 1 suppressed",
+        [
+            (FAIL, "sarif on standard output: 1 errors, not == 0: reentrancy (error)"),
+            (FAIL, "sarif on standard output: 3 warnings, not <= 2: reentrancy (error)"),
+        ],
+    ),
+    "nothing suppressed": (CLEAN, found() | {"suppressed": 0}, "0 errors, 0 warnings, 9 notes", []),
+    "covered": (COVERAGE, {"covered": 20, "lines": 20}, "100 % of 20 lines", []),
+    "uncovered": (
+        COVERAGE, {"covered": 10, "lines": 20}, "50 % of 20 lines",
+        [(FAIL, "coverage on standard output: 50 % of 20 lines, not >= 95 %")],
+    ),
+    "no lines": (
+        COVERAGE, {"covered": 0, "lines": 0}, "", [(ERROR, "coverage on standard output: 0 of 0 lines is no coverage")],
+    ),
+    "more lines than there are": (
+        COVERAGE, {"covered": 3, "lines": 2}, "", [(ERROR, "coverage on standard output: 3 of 2 lines is no coverage")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("result", "value", "measured", "problems"), SAID.values(), ids=SAID)
+def test_a_report_is_told_whole(result, value, measured, problems) -> None:
+    assert result.judge(value, NOW) == (measured, problems)
+
+
+NEEDED = {
+    "tests >= 217, all passed": SUITE,
+    "tests >= 217, all passed, 1 excused": EXCUSED,
+    "/pct >= 95 %": PERCENT,
+    "/ok true": EQUAL,
+    "the value x": Result(format=Format.JSON, equals="x"),
+    "coverage >= 95 %": COVERAGE,
+    "errors == 0, warnings <= 2": CLEAN,
+    "tests >= 1, all passed": Result(format=Format.TAP),
+}
+
+
+@pytest.mark.parametrize(("needed", "result"), NEEDED.items(), ids=NEEDED)
+def test_what_a_report_must_say_is_told(needed: str, result: Result) -> None:
+    assert result.needed == needed
+
+
+def test_no_test_may_be_skipped_where_nothing_else_is_said() -> None:
+    assert none() == bound("==", 0)
+    assert Result(format=Format.TAP).skipped == none()
+
+
+def test_the_texts_of_a_report_and_its_excuses_are_cleaned_of_secrets() -> None:
+    secret = Excuse(test="a hunter2", owner="b hunter2", reason="c hunter2", expires=NOW)
+    result = replace(EQUAL, file="hunter2.json", equals="hunter2", excuses=(secret,))
+
+    assert result.redacted(lambda text: text.replace("hunter2", "*")) == replace(
+        EQUAL, file="*.json", equals="*", excuses=(Excuse(test="a *", owner="b *", reason="c *", expires=NOW),)
+    )
