@@ -5,15 +5,26 @@ from __future__ import annotations
 import enum
 import json
 from array import array
-from collections import namedtuple
+from collections import abc, namedtuple
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_rollout.core.answer import AGREED, Answer, Refusal, Relation, compare, refusal_of
-from pytest_rollout.core.comparison import Uncomparable, canonical, differences, is_below, same
+from pytest_rollout.core.comparison import (
+    ABSENT,
+    DEEPEST,
+    Difference,
+    Uncomparable,
+    canonical,
+    differences,
+    is_below,
+    same,
+    shown,
+)
 
 
 @dataclass
@@ -237,3 +248,129 @@ def test_fields_left_out_are_counted_as_ignored_and_not_as_agreed() -> None:
 )
 def test_a_field_left_out_is_that_field_and_what_is_below(path, left_out, below) -> None:
     assert is_below(path, left_out) is below
+
+
+def test_what_is_plainly_the_same_needs_no_walk() -> None:
+    """Only True is an answer; not-a-number and what cannot be written have to be looked at."""
+    value = {"root": "0xab", "gas": [1, 2.5, None, True]}
+
+    assert same(value, json.loads(json.dumps(value))) is True
+    assert same(value, {}) is False
+    assert same(float("nan"), float("nan")) is False
+    assert same(object(), object()) is False
+
+
+def test_a_difference_is_one_line_and_one_table() -> None:
+    left = {"b": 1, "a": "\u00fc"}
+    found = Difference(path="", reference=left, candidate=ABSENT)
+
+    assert str(found) == 'the answer: reference {"a": "\u00fc", "b": 1}, candidate nothing'
+    assert str(Difference(path="r[1].gas", reference=1, candidate=2)) == "r[1].gas: reference 1, candidate 2"
+    assert found.document() == {"path": "", "reference": left}
+    assert Difference(path="a", reference=ABSENT, candidate=None).document() == {"path": "a", "candidate": None}
+
+
+def test_long_values_are_cut_where_they_are_shown() -> None:
+    assert shown("x" * 198) == f'"{"x" * 198}"'
+    assert shown("x" * 199) == f'"{"x" * 198}\u2026'
+
+
+def nested(depth: int, within: Any) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = within(value)
+    return value
+
+
+class Wraps:
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+@dataclass(frozen=True)
+class Held:
+    value: Any
+
+
+WITHIN = {
+    "lists": lambda value: [value],
+    "maps": lambda value: {"a": value},
+    "named tuples": lambda value: Pair(value, 1),
+    "objects": Wraps,
+    "dataclasses": Held,
+    "sets": lambda value: frozenset({value}),
+}
+
+
+@pytest.mark.parametrize("within", WITHIN.values(), ids=WITHIN)
+def test_an_answer_may_be_nested_so_deep_and_no_deeper(within: Any) -> None:
+    canonical(nested(DEEPEST, within))
+    with pytest.raises(Uncomparable, match=r"^an answer is nested more than 200 deep, or contains itself\.$"):
+        canonical(nested(DEEPEST + 1, within))
+
+
+def test_sets_are_in_the_order_of_what_they_hold() -> None:
+    """Of maps as well, whose keys have no order of their own."""
+    pairs = [Held({"b": 1, "a": 2}), Held({"a": 1, "b": 2})]
+
+    class OnlySet(abc.Set):
+        def __init__(self, given: list[Any]) -> None:
+            self.given = given
+
+        def __iter__(self) -> Any:
+            return iter(self.given)
+
+        def __len__(self) -> int:
+            return len(self.given)
+
+        def __contains__(self, each: object) -> bool:
+            return each in self.given
+
+    assert canonical(OnlySet([3, 10, 2])) == [10, 2, 3]
+    assert canonical(OnlySet([each.value for each in pairs])) == canonical(
+        OnlySet([each.value for each in pairs[::-1]])
+    )
+    assert canonical(OnlySet([{"b": 1, "a": 2}, {"a": 1, "b": 3}])) == [{"a": 1, "b": 3}, {"a": 2, "b": 1}]
+
+
+class Amount(int):
+    """A library's own number."""
+
+
+class Word(str):
+    """A library's own text."""
+
+    __slots__ = ()
+
+
+def test_a_librarys_own_numbers_and_texts_are_what_they_hold() -> None:
+    assert canonical({Word("0xAB"): [Amount(7), Word("0xCD")]}) == {"0xab": [7, "0xcd"]}
+    assert type(canonical(Amount(7))) is int
+    assert canonical("0XAB") == "0xab"
+    assert canonical("0Xyz") == "0Xyz"
+    assert canonical({1: "a", None: "b"}) == {"1": "a", "null": "b"}
+
+
+def test_what_has_no_fields_is_refused_by_its_type() -> None:
+    with pytest.raises(
+        Uncomparable, match=r"^a value of type function has no fields to compare; answer plain values\.$"
+    ):
+        canonical(nested)
+    with pytest.raises(Uncomparable, match=r"^a value of type type has no fields"):
+        canonical(Held)
+
+
+def test_a_key_in_two_spellings_is_refused_by_name() -> None:
+    with pytest.raises(Uncomparable) as caught:
+        canonical({f"0x{'ab' * 50}": 1, f"0x{'AB' * 50}": 2})
+
+    assert str(caught.value) == f"an answer has the key '0x{'ab' * 39}' twice, in two spellings."
+
+
+def test_each_side_of_a_difference_is_told() -> None:
+    assert list(differences({"a": 1, "b": [1]}, {"b": [1, 2], "c": None})) == [
+        Difference(path="a", reference=1, candidate=ABSENT),
+        Difference(path="b[1]", reference=ABSENT, candidate=2),
+        Difference(path="c", reference=ABSENT, candidate=None),
+    ]
+    assert list(differences({"a": None}, {})) == [Difference(path="a", reference=None, candidate=ABSENT)]
