@@ -219,7 +219,7 @@ def duration_text(nanos: int) -> str:
             parts.append(f"{count}{symbol}")
         if len(parts) == 2:  # noqa: PLR2004 - two units say enough
             break
-    return " ".join(part for part in parts if part[0] != "0" or len(part) > 2) or "0s"  # noqa: PLR2004 - "0h"
+    return " ".join(part for part in parts if part[0] != "0")
 
 
 def _known(times: Sequence[int], *columns: Sequence[object]) -> tuple[array[int], list[Sequence[Number]], array[int]]:

@@ -105,12 +105,28 @@ def test_two_series_of_the_same_labels_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("good", "total"),
-    [([-1], [10]), ([11], [10]), ([-0.5], [1.0]), ([1.1], [1.0])],
-    ids=["-1", "11/10", "-0.5", "1.1/1"],
+    [([-1], [10]), ([11], [10]), ([-0.5], [1.0]), ([1.1], [1.0]), ([5, -1], [9, 9]), ([1, 10], [9, 9])],
+    ids=["-1", "11/10", "-0.5", "1.1/1", "a good one before one below nothing", "a good one before one of too many"],
 )
 def test_counts_that_make_no_ratio_are_refused(good: list[object], total: list[object]) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        ratios(at(*range(len(good))), good, total)
+
+    assert str(caught.value) == (
+        f"a sample of {moment_text(at(len(good) - 1)[0])} counts {good[-1]} good of {total[-1]}; "
+        "0 <= good <= total must hold."
+    )
+
+
+@pytest.mark.parametrize("good", [2**53 + 1, Fraction(2**53 + 1)], ids=["integers", "exact numbers"])
+def test_whole_counts_are_never_apart_by_a_hair(good: int | Fraction) -> None:
+    """Only floats may be, for Prometheus extrapolates them."""
     with pytest.raises(EvidenceError, match="0 <= good <= total"):
-        ratios(at(0), good, total)
+        ratios(at(0), [good], [2**53])
+
+
+def test_nothing_good_among_floats_is_no_error() -> None:
+    assert len(ratios(at(0, 1, 2), [0.0, 0.5, 152.00000000000003], [1.0, 1.0, 152.0])) == 3
 
 
 def test_counts_that_prometheus_extrapolated_apart_by_a_hair_are_one_ratio() -> None:
@@ -215,3 +231,100 @@ def test_times_and_moments_agree() -> None:
 )
 def test_lengths_of_time_read_well(duration: timedelta, text: str) -> None:
     assert duration_text(duration // timedelta(microseconds=1) * 1000) == text
+
+
+def test_what_lies_between_keeps_all_else_that_a_series_has() -> None:
+    series = values(at(0, 1, 2, 3, 4), [1, None, 3, None, 5], labels={"a": "b"}, events=True)
+
+    part = series.between(at(0)[0], at(3)[0])
+
+    assert part == Series(
+        times=array("q", at(2)),
+        column=array("q", [3]),
+        labels={"a": "b"},
+        missing=array("q", at(1, 3)),
+        events=True,
+    )
+    assert series.between(-1, at(9)[0]) is series
+
+
+@pytest.mark.parametrize("large", [1, 2**70], ids=["integers", "larger than a machine's integers"])
+def test_what_is_counted_keeps_all_else_that_a_series_has(large: int) -> None:
+    series = ratios(at(0, 0, 2, 3), [large, 0, None, 1], [large, 0, 1, 2], labels={"a": "b"}, events=True)
+
+    counted = series.counted()
+
+    assert (list(counted.good or []), list(counted.total or [])) == ([large, 1], [large, 2])
+    assert (list(counted.times), list(counted.missing)) == (at(0, 3), at(0, 2))
+    assert (counted.labels, counted.events, type(counted.good)) == ({"a": "b"}, True, type(series.good))
+    assert counted.counted() is counted
+
+
+def test_events_are_told_as_events() -> None:
+    assert values(at(0), [1], events=True).events
+    assert ratios(at(0), [1], [1], events=True).events
+    assert not values(at(0), [1]).events
+
+
+def test_times_of_all_series_are_those_of_the_first_and_the_last_sample() -> None:
+    first, second, empty = values(at(3, 9), [1, 2]), values(at(1, 5), [1, 2], labels={"a": "b"}), values([], [])
+
+    assert samples(first, second).times == (at(1)[0], at(9)[0])
+    assert samples(empty).times is None
+    assert samples().times is None
+
+
+def test_what_is_refused_is_told_in_one_sentence() -> None:
+    twice = values(at(0), [1])
+    labelled = values(at(0), [1], labels={"b": "2", "a": "1"})
+
+    for call, says in (
+        (lambda: samples(twice, twice), "metric up: prometheus gave two series with no labels."),
+        (lambda: samples(labelled, labelled), "metric up: prometheus gave two series with a=1, b=2."),
+        (lambda: ratios(at(0), [1, 2], [1]), "1 times for 2, 1 values; one each is needed."),
+        (lambda: values([0.5], [1]), "a sample's time is no 64-bit integer of nanoseconds since 1970."),
+        (
+            lambda: samples(values(at(61), [1]), until=at(60)[0]),
+            "metric up: prometheus gave a sample of 2026-11-25 12:01:01Z, but was asked at 2026-11-25 12:01:00Z; "
+            "samples from the future are refused, look at the clocks.",
+        ),
+        (
+            lambda: values(at(1, 1), [1, 1]),
+            "a sample of 2026-11-25 12:00:01Z is there twice; samples stand in order of time, once each.",
+        ),
+    ):
+        with pytest.raises(EvidenceError) as caught:
+            call()
+        assert str(caught.value) == says
+
+
+def test_a_sample_of_the_very_moment_is_not_from_the_future() -> None:
+    assert len(samples(values(at(60), [1]), until=at(60)[0]).series) == 1
+
+
+def test_a_decimal_may_have_so_many_digits_and_no_more() -> None:
+    series = values(at(0, 1, 2), [Decimal("1e400"), Decimal("1e401"), Decimal("1e-401")])
+
+    assert list(series.column or []) == [10**400]
+    assert list(series.missing) == at(1, 2)
+    assert list(values(at(0), [Fraction(1, 3)]).column or []) == [Fraction(1, 3)]
+
+
+def test_integers_among_decimals_stay_integers() -> None:
+    column = values(at(0, 1), [2**70, Decimal("0.5")]).column
+
+    assert [type(each) for each in column or []] == [int, Fraction]
+
+
+def test_a_moment_is_cut_to_microseconds() -> None:
+    assert moment(1999) == datetime(1970, 1, 1, microsecond=1, tzinfo=UTC)
+    assert moment_text(10**9 + 50) == "1970-01-01 00:00:01.00000005Z"
+
+
+@pytest.mark.parametrize(
+    ("nanos", "text"),
+    [(1, "0.000000001s"), (SECOND - 1, "0.999999999s"), (SECOND, "1s"), (86_400 * SECOND * 10, "10d"),
+     ((86_400 + 36_000) * SECOND, "1d 10h"), ((3600 + 59) * SECOND, "1h")],
+)  # fmt: skip
+def test_a_length_of_time_is_told_in_two_units_at_most(nanos: int, text: str) -> None:
+    assert duration_text(nanos) == text
