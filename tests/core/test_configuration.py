@@ -101,7 +101,7 @@ def test_what_was_looked_at_is_judged_by_what_was_found(value, outcome, measured
 
 
 def test_what_is_listed_is_of_bounded_length() -> None:
-    assert len(judged(value=SEEN | {"problems": ["x" * 4001]}).detail) == 4000
+    assert "… 1 characters cut …" in judged(value=SEEN | {"problems": ["x" * 4001]}).detail
 
 
 REFUSED: dict[str, tuple[Any, str]] = {

@@ -124,7 +124,7 @@ def test_what_is_compared_is_told_by_its_fields() -> None:
 
 
 def test_what_is_listed_is_of_bounded_length() -> None:
-    assert len(judged(tally(broken=["x" * 900] * 3)).detail) == 2000
+    assert judged(tally(broken=["x" * 900] * 3)).detail.endswith("\n… 726 characters cut …")
 
 
 def test_the_inventory_is_cleaned_of_secrets() -> None:
