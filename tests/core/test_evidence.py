@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_rollout.core.errors import EvidenceError
-from pytest_rollout.core.evidence import Evidence, Phase
+from pytest_rollout.core.evidence import Attachment, Described, Evidence, Execution, Observation, Phase
 
 
 def test_a_second_report_stands_beside_the_first(kit: Any) -> None:
@@ -242,3 +242,154 @@ def test_any_json_is_folded_or_refused(word: str, about: dict[str, Any], process
         Evidence().fold(event)
     except EvidenceError as error:
         assert len(str(error)) < 500  # noqa: PT017 - either way is right
+
+
+def test_every_event_is_folded_whole(kit: Any) -> None:
+    """Each field where its reader looks for it; what is left out has one meaning."""
+    about = {"file": "test_a.py", "line": 7, "kind": "contracts", "required": False, "title": "A"}
+    said = kit.Recording().hello("main", python="3.12")
+    said.say("main", "begin", id="a", **about).say("main", "begin", id="b")
+    said.say("main", "observe", id="a", value={"x": [1]}, error="late", source="node").say("main", "observe", id="b")
+    said.say("main", "attach", id="a", name="log", type="text/plain", content="abc", binary=True)
+    said.say("main", "attach", id="b", name="log", type="text/plain", content="abc")
+    said.say("main", "warning", category="C", text="t", id="a").say("main", "warning", category="C", text="t")
+    said.say("main", "trouble", what="W", text="t", id="a").say("main", "trouble", what="W", text="t")
+    said.say("main", "pin", network="mainnet").say("main", "limited", network="mainnet", count=2)
+    said.say("main", "limited", network="mainnet", count=3).say("main", "item", id="b", phases=[])
+    said.end("main", status=1)
+
+    evidence = Evidence.of(said.events)
+
+    process = evidence.processes["main"]
+    assert process.about == {"pid": 7, "python": "3.12", "pytest": "9.0.1", "optimize": 0}
+    assert (process.events, process.gaps, process.ended, process.exit_status) == (len(said.events), 0, True, 1)
+    assert evidence.described == {
+        "a": Described(title="A", kind="contracts", required=False, file="test_a.py", line=7),
+        "b": Described(title=""),
+    }
+    assert evidence.observations == {
+        "a": [Observation(item="a", value={"x": [1]}, error="late", source="node")],
+        "b": [Observation(item="b")],
+    }
+    assert evidence.attachments == [
+        Attachment(item="a", name="log", media_type="text/plain", content="abc", binary=True),
+        Attachment(item="b", name="log", media_type="text/plain", content="abc"),
+    ]
+    assert evidence.warnings == [("C", "t", "a"), ("C", "t", "")]
+    assert evidence.troubles == [("W", "t", "a"), ("W", "t", "")]
+    assert (evidence.opened, evidence.rate_limited) == ({"mainnet"}, {"mainnet": 5})
+    assert evidence.executions == {"b": [Execution(process="main", phases=())]}
+    assert evidence.begun == {"main": {"a"}}
+
+
+def test_every_disorder_of_a_process_is_counted(kit: Any) -> None:
+    said = kit.Recording().hello("main").hello("main").hello("main")
+    said.say("main", "seen", id="a", phases=[]).say("main", "seen", id="a", phases=[])
+    said.say("main", "end", count=9, exit=0)
+
+    assert gaps(said.events) == {"main": 5}
+    assert gaps([*said.events, said.events[-1]]) == {"main": 7}
+
+
+def test_what_another_run_recorded_stands_beside_what_is_there(kit: Any) -> None:
+    """Nothing of the one is lost or hidden by the other, and every process keeps its own name."""
+    happenings = {
+        kit.NODE: (kit.observed(kit.HEAD),),
+        kit.A: (
+            kit.measured(good=1, total=2), ("attach", {"name": "n", "type": "t", "content": "c"}),
+            ("warning", {"category": "C", "text": "w"}), ("trouble", {"what": "W", "text": "w"}),
+            ("pin", {"network": "mainnet"}), ("limited", {"network": "mainnet", "count": 2}),
+        ),
+    }  # fmt: skip
+    one, two = (Evidence.of(kit.recorded(happenings, workers=1).events) for _ in range(2))
+    two.rate_limited["other"] = 1
+    unfinished = Evidence.of(kit.Recording().say("gw0", "begin", id=kit.X1).events)
+    whole = Evidence()
+
+    for number, part in enumerate((one, two, unfinished), start=1):
+        whole.add(part, f" of {number}")
+
+    assert set(whole.processes) == {
+        "controller of 1", "gw0 of 1", "controller of 2", "gw0 of 2", "gw0 of 3",
+    }  # fmt: skip
+    assert all(process.name == name for name, process in whole.processes.items())
+    assert [each.process for each in whole.collections] == ["gw0 of 1", "gw0 of 2"]
+    assert whole.described == one.described | unfinished.described
+    assert {item: [each.process for each in ran] for item, ran in whole.executions.items()} == {
+        kit.NODE: ["gw0 of 1", "gw0 of 2"],
+        kit.A: ["gw0 of 1", "gw0 of 2"],
+    }
+    assert whole.begun == {"gw0 of 1": set(), "gw0 of 2": set(), "gw0 of 3": {kit.X1}}
+    assert whole.seen == {item: phases * 2 for item, phases in one.seen.items()}
+    assert [(each.worker, each.good) for each in whole.measurements] == [("gw0 of 1", 1), ("gw0 of 2", 1)]
+    assert whole.observations == {item: seen * 2 for item, seen in one.observations.items()}
+    assert whole.attachments == one.attachments * 2
+    assert (whole.warnings, whole.troubles) == (one.warnings * 2, one.troubles * 2)
+    assert (whole.opened, whole.rate_limited) == ({"mainnet"}, {"mainnet": 4, "other": 1})
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no kind": ({}, "KeyError: 'e'"),
+    "a number for text": ({"e": "pin", "network": 7}, "TypeError: text was expected, not int"),
+    "text for a list": (
+        {"e": "collected", "made": "a"}, "TypeError: a list was expected, not str",
+    ),
+    "a list for a table": (
+        {"e": "collected", "made": [], "selected": [], "excluded": [], "errors": []},
+        "TypeError: a table was expected, not list",
+    ),
+    "a count below nothing": (
+        {"e": "limited", "network": "m", "count": -1}, "ValueError: -1 is no number of answers",
+    ),
+    "a truth for a count": (
+        {"e": "limited", "network": "m", "count": True}, "ValueError: True is no number of answers",
+    ),
+    "an exponent": (
+        {"e": "measure", "metric": "m", "id": "a", "value": "1e" + "9" * 50},
+        f"ValueError: '1e{'9' * 38}' is no exact number",
+    ),
+    "a truth for a time": (
+        {"e": "item", "id": "a", "phases": [], "s": True}, "ValueError: True is no duration in seconds",
+    ),
+    "a time below nothing": (
+        {"e": "item", "id": "a", "phases": [], "s": -0.5}, "ValueError: -0.5 is no duration in seconds",
+    ),
+    "a time of decades": (
+        {"e": "item", "id": "a", "phases": [], "s": 10**9}, "ValueError: 1000000000 is no duration in seconds",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("event", "why"), REFUSED.values(), ids=REFUSED)
+def test_an_event_that_is_none_of_this_version_is_told(event: dict[str, Any], why: str) -> None:
+    given = {"p": "main", "n": 0} | event
+    with pytest.raises(EvidenceError) as caught:
+        Evidence.of([given])
+
+    assert str(caught.value) == f"event {str(given)[:120]}: not an event of this version ({why})"
+
+
+def test_what_says_nothing_of_a_frame_is_told_from_what_says_no(kit: Any) -> None:
+    said = kit.Recording().run("main", "a", ran=None).run("main", "b", ran=False).run("main", "c", ran=1)
+    said.run("main", "d", ran=True, assertion=1).run("main", "e", s=999_999_999)
+
+    executions = {item: ran[0] for item, ran in Evidence.of(said.events).executions.items()}
+
+    assert [executions[item].body_ran for item in "abcd"] == [None, False, False, True]
+    assert not executions["d"].assertion
+    assert executions["e"].seconds == 999_999_999.0
+
+
+def test_a_phase_that_says_0_for_false_is_an_expected_failure(kit: Any) -> None:
+    """``0 == False``, and only ``False`` says that it was none."""
+    odd = [["setup", "passed", False], ["call", "passed", 0], ["teardown", "passed", False]]
+
+    (execution,) = Evidence.of(kit.Recording().run("main", "a", odd).events).executions["a"]
+
+    assert [phase.xfail for phase in execution.phases] == [False, True, False]
+
+
+def test_text_that_no_file_takes_is_spelt_out() -> None:
+    odd = [{"e": "pin", "p": "main", "n": 0, "network": "\ud800é"}]
+
+    assert Evidence.of(odd).opened == {"\\ud800é"}

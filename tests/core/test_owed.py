@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_rollout.core.evidence import Observation
+from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.manifest import Manifest
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
 from pytest_rollout.core.owed import judge_observation
@@ -527,3 +528,205 @@ def test_a_gate_of_known_failures_alone_is_empty(kit: Any) -> None:
     asked = kit.question(said, kit.stage(known_failures=(known(kit),)), Manifest(functions=kit.functions(kit.X1)))
 
     assert kit.titles(kit.judge(asked)) == ["the gate is empty"]
+
+
+# Findings told whole
+
+
+def test_a_test_says_all_that_a_reader_needs(kit: Any) -> None:
+    said = kit.recorded({kit.A: ()}, workers=2, test_a={"title": "it settles", "s": 0.5, "text": "x" * 3000})
+
+    passed = kit.of_item(kit.judge(kit.question(said)), kit.A)
+
+    assert passed == Finding(
+        item=kit.A,
+        kind=Kind.TEST,
+        title="it settles",
+        outcome=Outcome.PASS,
+        measured="passed",
+        needed="one clean pass",
+        source="gw0",
+        seconds=0.5,
+    )
+    failing = kit.recorded(
+        {kit.A: ()}, test_a={"told": kit.phases(call="failed"), "assertion": True, "text": "x" * 2001}
+    )
+    failed = kit.of_item(kit.judge(kit.question(failing)), kit.A)
+    assert (failed.title, failed.measured, failed.remedy) == (kit.A, "failed in call", f"pytest {kit.A}")
+    assert "… 1 characters cut …" in failed.detail
+
+
+def test_a_test_that_ran_in_two_processes_names_both(kit: Any) -> None:
+    said = kit.recorded({kit.A: ()}, workers=2).run("gw1", kit.A)
+
+    assert kit.of_item(kit.judge(kit.question(said)), kit.A).source == "gw0, gw1"
+
+
+def test_nothing_stands_in_for_a_function_that_its_file_writes(kit: Any) -> None:
+    """An item without proof that it ran is enough only where no function is owed."""
+    said = kit.recorded({kit.A: ()}, test_a={"ran": None})
+
+    owed = kit.of_item(kit.judge(kit.question(said)), kit.A)
+    other = kit.of_item(kit.judge(kit.question(said, manifest=Manifest())), kit.A)
+
+    assert (owed.outcome, owed.measured) == (Outcome.NOT_RUN, "no frame of the test's own function ran")
+    assert other.outcome is Outcome.PASS
+
+
+ABSENT = {
+    "unmade": ({"manifest": ("a.py::test_b",)}, "a.py::test_b", "its file defines it, but pytest never made an item of it", "pytest a.py::test_b"),
+    "vanished": (
+        {"baseline": ("a.py::test_c",)}, "a.py::test_c", "it belonged to the last judgement of this stage and is gone",
+        'put it back, or accept it: stages.beta.removed = ["a.py::test_c"]',
+    ),
+    "a known failure of nothing": (
+        {"known": "a.py::test_d"}, "a.py::test_d", "listed as a known failure, but this gate has no such test",
+        "correct stages.beta.known_failures",
+    ),
+    "a removal of what is here": (
+        {"removed": "test_a"}, "suites/toy/test_a.py::test_a",
+        "its removal is accepted, but it is still here; a list that waits would hide its next removal",
+        "take it off stages.beta.removed",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("about", "item", "why", "remedy"), ABSENT.values(), ids=ABSENT)
+def test_what_is_absent_is_told_with_what_to_do(kit: Any, about, item, why, remedy) -> None:
+    known = KnownFailure(test=about.get("known", ""), owner="Jo", reason="r", expires=kit.STARTED + timedelta(days=1))
+    stage = kit.stage(
+        known_failures=(known,) if "known" in about else (), removed=(kit.A,) if "removed" in about else ()
+    )
+    manifest = Manifest(functions=kit.functions(kit.A, *about.get("manifest", ())), baseline=about.get("baseline", ()))
+
+    judgement = kit.judge(kit.question(kit.recorded({kit.A: ()}), stage, manifest))
+
+    (finding,) = [each for each in judgement.findings if each.outcome is Outcome.NOT_RUN]
+    assert finding == Finding(
+        item=item,
+        kind=Kind.TEST,
+        title=item,
+        outcome=Outcome.NOT_RUN,
+        measured=why,
+        needed="one clean pass",
+        remedy=remedy,
+    )
+
+
+def test_a_declared_check_that_vanished_is_told_by_its_name(kit: Any) -> None:
+    manifest = Manifest(
+        functions=kit.functions(kit.A), baseline=(f"{kit.PLAN}::beta::stores::a::b", "x/rollout.toml::beta::odd::c")
+    )
+
+    judgement = kit.judge(kit.question(kit.recorded({kit.A: ()}), manifest=manifest))
+
+    told = [(each.kind, each.title) for each in judgement.findings if each.outcome is Outcome.NOT_RUN]
+    assert told == [(Kind.STORE, "a::b"), (Kind.TEST, "x/rollout.toml::beta::odd::c")]
+
+
+def test_a_test_that_was_set_aside_is_told_with_why(kit: Any) -> None:
+    said = kit.Recording().hello("main").collected("main", [kit.A], excluded=[kit.A]).end("main")
+
+    finding = kit.of_item(kit.judge(kit.question(said)), kit.A)
+
+    assert (finding.outcome, finding.required, finding.remedy) == (Outcome.NOT_RUN, True, f"pytest {kit.A}")
+    assert (
+        finding.measured == "set aside by a stage marker that its file does not write on the function, class or module"
+    )
+    advisory = Manifest(functions=kit.functions(kit.A, advisory=True))
+    assert not kit.of_item(kit.judge(kit.question(said, manifest=advisory)), kit.A).required
+
+
+KNOWN = "known failure until 2031-05-05T02:00:00+00:00, Jo: the fix waits"
+EXCUSED = {
+    "failed": ({"told": "failed"}, 1, Outcome.FAIL, f"failed in call; {KNOWN}", False),
+    "passed": ({}, 1, Outcome.INCONCLUSIVE, f"passed, but is listed as {KNOWN}; correct the list", True),
+    "skipped": ({"told": "skipped"}, 1, Outcome.NOT_RUN, f"skipped in call; {KNOWN}, which covers a failure only", True),
+    "failed too late": (
+        {"told": "failed"}, 0, Outcome.FAIL, f"failed in call; {KNOWN.replace('05-05', '05-04')}, which has expired", True,
+    ),
+    "passed too late": ({}, 0, Outcome.PASS, f"passed; {KNOWN.replace('05-05', '05-04')}, which has expired", True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("about", "days", "outcome", "measured", "required"), EXCUSED.values(), ids=EXCUSED)
+def test_a_known_failure_is_told_with_who_answers_for_it(kit: Any, about, days, outcome, measured, required) -> None:
+    changes = {"told": kit.phases(call=about["told"]), "assertion": True} if about else {}
+    known = KnownFailure(test=kit.A, owner="Jo", reason="the fix waits", expires=kit.STARTED + timedelta(days=days))
+    said = kit.recorded({kit.A: ()}, test_a=changes)
+
+    finding = kit.of_item(kit.judge(kit.question(said, kit.stage(known_failures=(known,)))), kit.A)
+
+    assert (finding.outcome, finding.measured, finding.required) == (outcome, measured, required)
+
+
+def test_a_declared_check_says_all_that_a_reader_needs(kit: Any) -> None:
+    said = kit.recorded(kit.WHOLE, paused={"s": 2.0})
+
+    judgement = kit.judge(kit.whole(said))
+
+    assert kit.of_item(judgement, kit.PAUSED) == Finding(
+        item=kit.PAUSED,
+        kind=Kind.CONTRACT,
+        title="Escrow paused",
+        outcome=Outcome.PASS,
+        measured="false",
+        needed="false",
+        source="local @ 12",
+        seconds=2.0,
+    )
+    assert kit.of_item(judgement, kit.NODE) == Finding(
+        item=kit.NODE,
+        kind=Kind.NETWORK,
+        title="network local",
+        outcome=Outcome.PASS,
+        measured="chain id 1337, block 12",
+        needed="chain id 1337",
+        source="py-evm",
+        seconds=0.25,
+    )
+
+
+def test_a_contract_in_another_state_is_corrected_there_or_in_the_plan(kit: Any) -> None:
+    said = kit.recorded(dict(kit.WHOLE) | {kit.PAUSED: (kit.observed(True, source="s"),)})
+
+    finding = kit.of_item(kit.judge(kit.whole(said)), kit.PAUSED)
+
+    assert (finding.outcome, finding.measured) == (Outcome.FAIL, "true")
+    assert finding.remedy == "correct Escrow on the chain, or the plan"
+
+
+def test_a_check_that_could_not_look_is_told_by_its_name(kit: Any) -> None:
+    said = kit.recorded(
+        dict(kit.WHOLE) | {kit.PAUSED: (kit.observed(error="no route"),), kit.NODE: (kit.observed({}),)}
+    )
+    judgement = kit.judge(kit.whole(said))
+    told = {"needed": "one observation", "outcome": Outcome.ERROR, "remedy": "run the gate again"}
+
+    assert kit.of_item(judgement, kit.PAUSED) == Finding(
+        item=kit.PAUSED, kind=Kind.CONTRACT, title="Escrow.paused", measured="no route", seconds=0.25, **told
+    )
+    assert kit.of_item(judgement, kit.NODE) == Finding(
+        item=kit.NODE,
+        kind=Kind.NETWORK,
+        title="local",
+        measured="the node told no chain id or no block",
+        seconds=0.25,
+        **told,
+    )
+
+
+def test_a_check_that_failed_although_it_saw_what_is_owed_is_told_with_its_text(kit: Any) -> None:
+    changes = {"told": kit.phases(call="failed"), "text": "boom", "cause": "ValueError"}
+    finding = kit.of_item(kit.judge(kit.whole(kit.recorded(kit.WHOLE, paused=changes))), kit.PAUSED)
+
+    assert finding == Finding(
+        item=kit.PAUSED,
+        kind=Kind.CONTRACT,
+        title="Escrow.paused",
+        outcome=Outcome.ERROR,
+        measured="could not look: call failed (ValueError)",
+        needed="one observation",
+        detail="boom",
+        remedy="run the gate again",
+    )

@@ -13,10 +13,11 @@ import pytest
 from pytest_rollout.core.baseline import Captured
 from pytest_rollout.core.criterion import Baseline, Bound, Criterion, Relation, Span, Statistic, Trigger
 from pytest_rollout.core.evaluating import Evaluation
-from pytest_rollout.core.outcome import Outcome, Severity
+from pytest_rollout.core.finding import Finding
+from pytest_rollout.core.outcome import Kind, Outcome, Severity
 from pytest_rollout.core.rollout import Metric, SourceKind, SourceSettings
 from pytest_rollout.core.sampled import Asked, evaluate_samples, lookback
-from pytest_rollout.core.series import SECOND, Outage, Samples, Series, moment, ratios, values
+from pytest_rollout.core.series import SECOND, Outage, Samples, Series, moment, moment_text, ratios, values
 from pytest_rollout.core.series_form import digest, packed
 from pytest_rollout.core.units import UNITS
 from pytest_rollout.core.window import Window, WindowKind
@@ -462,3 +463,204 @@ def test_a_rank_test_asks_the_same_thing_over_the_same_window() -> None:
 
 def test_the_samples_asked_for_make_every_window_whole() -> None:
     assert lookback(SUCCESS, metric(SUCCESS).source or SourceSettings(kind=SourceKind.LOG)) == 90 * MINUTE + 2 * MINUTE
+
+
+# Told whole
+
+
+TROUBLE = Finding(
+    item="c",
+    kind=Kind.CRITERION,
+    title="answers",
+    outcome=Outcome.ERROR,
+    needed="< 200 ms",
+    source="prometheus <URL>: good / total",
+    detail="no data is missing data, not zero and not a pass",
+    remedy="bring the source back",
+    facts={"query": "good / total", "attempts": "1"},
+)
+DOWN = Outage(since=NOW - HOUR, until=NOW, why="refused")
+TWO = {"per": "node", "things": ("a", "b")}
+MIXED = "the source answers counts where values are declared, or values where counts are"
+TROUBLES: dict[str, tuple[list[Series], dict[str, Any], dict[str, Any]]] = {
+    "nothing": (
+        [], {}, {
+            "outcome": Outcome.INCONCLUSIVE, "measured": "no sample", "remedy": "see why the source has no samples",
+        },
+    ),
+    "a source that is down": (
+        [], {"outages": (DOWN,)}, {"measured": "prometheus <URL> could not be asked for 1h: refused"},
+    ),
+    "two series of one thing": (
+        [latency(1, at=[NOW]), replace(latency(1, at=[NOW]), labels={"x": "y"})], {}, {
+            "measured": "2 series where one is expected, {} and {x=y}",
+        },
+    ),
+    "counts for values": ([success(1000)], {}, {"measured": MIXED}),
+    "samples that come too seldom": (
+        [latency(1, at=[NOW])], {"step": HOUR, "gap": HOUR - 1}, {
+            "measured": "samples come every 1h, but max_gap is 59m 59s: no time would ever be seen",
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("series", "more", "told"), TROUBLES.values(), ids=TROUBLES)
+def test_trouble_is_told_whole(series: list[Series], more: dict[str, Any], told: dict[str, Any]) -> None:
+    given = dict(more)
+    criterion = replace(LATENCY, span=Span(over=HOUR, max_gap=given.pop("gap", None)))
+
+    finding = evaluate(criterion, *series, **given).finding
+
+    assert finding == replace(TROUBLE, **told)
+    assert not evaluate(replace(criterion, required=False), *series, **given).finding.required
+
+
+def test_a_thing_that_nobody_answered_for_is_told_by_its_name() -> None:
+    """Down is an error, silent was not run; the other thing is judged by itself."""
+    here = replace(latency(*[1] * 241), labels={"node": "a"})
+    silent = evaluate_all(LATENCY, here, **TWO)[1]
+    down = evaluate_all(LATENCY, here, outages=(replace(DOWN, since=NOW - HOUR // 2),), **TWO)[1]
+
+    assert silent == Evaluation(
+        finding=replace(
+            TROUBLE,
+            item="c[b]",
+            title="answers [b]",
+            outcome=Outcome.NOT_RUN,
+            measured="nobody answered for node 'b'",
+            remedy="see why the source has no samples",
+        )
+    )
+    assert down.finding == replace(
+        TROUBLE,
+        item="c[b]",
+        title="answers [b]",
+        measured="prometheus <URL> could not be asked for 30m: refused",
+    )
+
+
+def test_a_trigger_that_fired_is_told_although_there_is_no_value() -> None:
+    """Bad for longer than its window, then silent for more than the criterion looks back (rule 2)."""
+    slow = Trigger(when=bound(">", 200, "ms"), window=Window(kind=WindowKind.EVERY, over=15 * MINUTE))
+    once = Trigger(
+        when=bound(">", 100, "ms"), window=Window(kind=WindowKind.K_OF_N, k=1, n=1), severity=Severity.PLANNED
+    )
+    criterion = replace(LATENCY, rollback=(slow, once), span=Span(over=MINUTE))
+    bad = latency(*[300] * 81, at=times(25 * MINUTE, 5 * MINUTE))
+
+    evaluation = evaluate(criterion, bad)
+
+    assert evaluation == Evaluation(
+        finding=replace(
+            TROUBLE,
+            outcome=Outcome.FAIL,
+            measured="no sample",
+            detail="immediate rollback trigger > 200 ms, every sample for more than 15m fired; "
+            "planned rollback trigger > 100 ms, 1 of 1 samples fired",
+            remedy="rollout rollback",
+        ),
+        fired=(slow, once),
+    )
+
+
+DOUBTS: dict[str, tuple[dict[str, Any], dict[str, Any], Outcome, str, str]] = {
+    "old": (
+        {}, {"until": 5 * MINUTE + STEP}, Outcome.INCONCLUSIVE, "the newest sample is 5m 15s old, more than 5m",
+        "see why the source has no samples",
+    ),
+    "thin": (
+        {"max_blind": MINUTE}, {"since": 57 * MINUTE}, Outcome.INCONCLUSIVE,
+        "2m 45s of 1h have no samples, at most 1m may", "see why the source has no samples",
+    ),
+    "young": (
+        {}, {"not_before": NOW - 50 * MINUTE}, Outcome.PENDING, "the stage has lasted 50m of 1h", "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("about", "more", "outcome", "says", "remedy"), DOUBTS.values(), ids=DOUBTS)
+def test_what_is_behind_a_pass_is_doubted_in_a_sentence(about, more, outcome, says, remedy) -> None:
+    given = dict(more)
+    at = times(given.pop("since", HOUR), given.pop("until", 0))
+    criterion = replace(LATENCY, span=Span(over=HOUR, **about))
+
+    finding = evaluate(criterion, latency(*[1] * len(at), at=at), **given).finding
+
+    assert (finding.outcome, finding.remedy) == (outcome, remedy)
+    assert finding.detail.startswith(f"{says}; ")
+
+
+def test_what_failed_is_not_doubted_but_for_a_source_that_is_down() -> None:
+    """A breach on old samples stays one; nothing is told of a source that could not be asked."""
+    at = times(HOUR, 10 * MINUTE)
+    slow = latency(*[300] * len(at), at=at)
+
+    assert evaluate(LATENCY, slow).finding.outcome is Outcome.FAIL
+    assert evaluate(LATENCY, slow, outages=(DOWN,)).finding.outcome is Outcome.ERROR
+
+
+@pytest.mark.parametrize(
+    ("numbers", "attempts", "says"),
+    [
+        ([1], 1, "1 sample from 2027-01-15 08:00:00Z to 2027-01-15 08:00:00Z; 1 request"),
+        ([None, 1], 2, "1 sample from 2027-01-15 08:00:00Z to 2027-01-15 08:00:00Z; 2 requests; 1 was no number"),
+        ([None, None, 1, 2], 1, "2 samples from 2027-01-15 07:59:45Z to 2027-01-15 08:00:00Z; 1 request; 2 were no number"),
+    ],
+)  # fmt: skip
+def test_the_samples_behind_a_value_are_counted(numbers: list[Any], attempts: int, says: str) -> None:
+    at = [NOW - STEP * index for index in range(len(numbers))][::-1]
+
+    assert evaluate(LATENCY, values(at, numbers), attempts=attempts).finding.detail.endswith(says)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "unseen"),
+    [([60, 0], "59m 44s"), ([59, 40, 1], "59m"), ([30], "59m 30s"), ([4, 3, 2, 1], "58m 45s")],
+    ids=["at both ends", "three", "one in the middle", "young"],
+)
+def test_each_gap_is_unseen_but_for_what_its_sample_stands_for(minutes: list[int], unseen: str) -> None:
+    """Before the first sample, between two, and after the last one."""
+    at = [NOW - each * MINUTE + (1 if each == 60 else 0) for each in minutes]
+    criterion = replace(LATENCY, span=Span(over=HOUR, max_blind=MINUTE, max_age=HOUR))
+
+    detail = evaluate(criterion, latency(*[1] * len(at), at=at)).finding.detail
+
+    assert detail.startswith(f"{unseen} of 1h have no samples, at most 1m may")
+
+
+def test_samples_before_this_visit_are_not_counted() -> None:
+    """The first moment of the visit is its own."""
+    at = times()
+    finding = evaluate(LATENCY, latency(*range(len(at)), at=at), not_before=at[100]).finding
+
+    assert finding.facts["samples"] == "141"
+    assert finding.facts["first"] == moment_text(at[100])
+
+
+def test_how_far_back_a_trigger_by_number_looks() -> None:
+    ten = Trigger(when=bound(">", 1, "ms"), window=Window(kind=WindowKind.K_OF_N, k=1, n=10))
+    settings = metric(LATENCY).source
+    assert settings is not None
+
+    assert lookback(replace(LATENCY, rollback=(ten,)), settings) == HOUR + 10 * STEP + 2 * 3 * STEP + 2 * STEP
+    assert lookback(LATENCY, settings) == HOUR + 2 * 3 * STEP + 2 * STEP
+
+
+@pytest.mark.parametrize(("over", "outcome"), [(2 * MINUTE, Outcome.PASS), (2 * MINUTE - 1, Outcome.ERROR)])
+def test_a_window_needs_two_samples(over: int, outcome: Outcome) -> None:
+    trigger = Trigger(when=bound(">", 200, "ms"), window=Window(kind=WindowKind.EVERY, over=over))
+    at = times(step=MINUTE)
+
+    evaluation = evaluate(replace(LATENCY, rollback=(trigger,)), latency(*[1] * len(at), at=at), step=MINUTE)
+
+    assert evaluation.finding.outcome is outcome
+
+
+def test_an_aggregate_trigger_asks_the_criterions_statistic() -> None:
+    trigger = Trigger(when=bound(">", 200, "ms"), window=Window(kind=WindowKind.AGGREGATE, over=15 * MINUTE))
+    at = times()
+    criterion = replace(LATENCY, statistic=Statistic.MEAN, rollback=(trigger,))
+
+    assert not evaluate(criterion, latency(*[100, 290] * 120, 1, at=at)).fired
+    assert evaluate(criterion, latency(*[120, 290] * 120, 1, at=at)).fired == (trigger,)
