@@ -199,3 +199,103 @@ def test_local_nodes_are_no_secret_hosts() -> None:
 
 def test_a_redactor_keeps_its_secrets_to_itself(redactor: Redactor) -> None:
     assert TOKEN not in repr(redactor)
+
+
+def shows(secrets: dict[str, str], text: str) -> str:
+    return Redactor(secrets).text(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "shown"),
+    [
+        pytest.param("https://user-name@h/", "user-name", "<S>", id="a user without a password"),
+        pytest.param("https://u:pass-word@h/", "u:pass-word", "<S>", id="userinfo"),
+        pytest.param("https://u:pass-word@h/", "pass-word", "<S>", id="a password"),
+        pytest.param("https://u:pass@word@host.example/", "pass@word", "<S>", id="a password with an at"),
+        pytest.param("https://host.example/", "host.example", "<S>", id="a host"),
+        pytest.param("https://host.example:8545/", "host.example:8545", "<S>", id="a host with its port"),
+        pytest.param("https://h/v3/0123456789abcdef0123", "0123456789abcdef0123", "<S>", id="a segment that is a key"),
+        pytest.param("https://h/status/healthcheck", "/status/healthcheck", "/status/healthcheck", id="a path without one"),
+        pytest.param("https://h/?token=abcdefgh", "abcdefgh", "<S>", id="a value that its name tells"),
+        pytest.param("https://h/?q=0123456789abcdef0123", "0123456789abcdef0123", "<S>", id="a value that is a key"),
+        pytest.param("https://h/?network=mainnet1", "mainnet1", "mainnet1", id="a value that is none"),
+        pytest.param("no-url:hunter2hunter2", "hunter2hunter2", "hunter2hunter2", id="no url"),
+    ],
+)  # fmt: skip
+def test_of_a_url_those_parts_are_secret_that_open_doors(value: str, text: str, shown: str) -> None:
+    assert shows({"S": value}, f"<{text}>") == f"<{shown}>"
+
+
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("secret", ["hunter2!hunter2!", "hunter2!hunter2!!", "hunter2!hunter2!!?"], ids=[16, 17, 18])
+def test_a_secret_is_found_at_any_place_of_an_encoded_text(before: int, secret: str) -> None:
+    """In three bytes there are four letters, so it looks different at each of three places."""
+    encoded = base64.b64encode(b"x" * before + secret.encode() + b"yz").decode()
+
+    shown = shows({"S": secret}, encoded)
+
+    assert "<S>" in shown
+    assert len(shown.replace("<S>", "")) <= 12
+    assert not Redactor({"S": secret}).is_clean(encoded.encode())
+
+
+@pytest.mark.parametrize("secret", ["\xff\xfe\xfb\xff\xfe\xfbsecret", "???>>>???>>>"], ids=["bytes", "marks"])
+def test_both_alphabets_of_base64_are_known(secret: str) -> None:
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        assert shows({"S": secret}, encode(secret.encode()).decode().rstrip("=")) != encode(secret.encode()).decode()
+
+
+def test_where_secrets_overlap_the_longest_gives_the_name_and_all_of_it_goes() -> None:
+    secrets = {"LONG": "abcdefghijkl", "SHORT": "ijklmnop", "INNER": "cdefghij", "NEXT": "mnopqrst"}
+
+    assert shows(secrets, "[abcdefghijklmnopqrst]") == "[<LONG>]"
+    assert shows(secrets, "[cdefghijk]") == "[<INNER>k]"
+    assert shows({"A": "abcdefgh", "B": "ijklmnop"}, "[abcdefghijklmnop]") == "[<A><B>]"
+    assert shows({"A": "abcdefgh", "B": "abcdefghij"}, "abcdefghij") == "<B>"
+
+
+def test_the_first_name_by_length_is_that_of_a_spelling_two_secrets_share() -> None:
+    shared = {"URL": "https://host.example/a/b", "HOST": "host.example"}
+
+    assert shows(shared, "at host.example:") == "at <URL>:"
+
+
+def test_a_number_is_looked_at_if_it_is_as_long_as_a_secret() -> None:
+    redactor = Redactor({"K": "0x" + f"{10**9:x}", "N": "1000000000"})
+
+    assert redactor.value(10**9) in {"<N>", "<K>"}
+    assert redactor.value([1, True, 1.5, None, 10**9 + 1]) == [1, True, 1.5, None, 10**9 + 1]
+    assert redactor.value(2**4097) == 2**4097
+    assert Redactor({}).value(10**9) == 10**9
+
+
+def test_bytes_are_clean_where_no_spelling_stands_in_them() -> None:
+    redactor = Redactor({"S": "Hunter2Hunter2"})
+
+    assert redactor.is_clean(b"hunter2") is True
+    assert redactor.is_clean(b"xx HUNTER2HUNTER2") is False
+    assert Redactor({}).is_clean(b"anything") is True
+    assert Redactor({"EMPTY": ""}).text("") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Authorization: Basic abc", "Authorization: Basic <redacted>"),
+        ("authorization: Token abc", "authorization: Token <redacted>"),
+        ("a bearer 0123456789abcdef", "a bearer <redacted>"),
+        ("https://u:p@h/?token=x", "https://<redacted>@h/?token=<redacted>"),
+        ("https://h/?a=1", "https://h/?a=1"),
+    ],
+)
+def test_credentials_that_are_no_secret_of_the_plan_are_shown_by_no_text(text: str, shown: str) -> None:
+    assert shows({}, text) == shown
+
+
+@pytest.mark.parametrize("length", [64, 63])
+def test_a_key_in_hex_is_known_as_a_number(length: int) -> None:
+    digits = "1f2e3d4c" * 8
+    key = digits[:length]
+
+    assert shows({"K": f"0x{key}"}, str(int(key, 16))) == "<K>"
+    assert shows({"K": f"0x{key}"}, key) == "<K>"
