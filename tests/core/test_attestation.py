@@ -10,6 +10,7 @@ import pytest
 
 from pytest_rollout.core.attestation import (
     CLAIMS,
+    PROMOTED,
     SKEW,
     STATEMENT,
     SVR,
@@ -17,12 +18,15 @@ from pytest_rollout.core.attestation import (
     VERIFIER,
     Claims,
     Expected,
+    Moved,
     test_results,
     unexpected,
     verification,
 )
 from pytest_rollout.core.errors import LedgerError
-from pytest_rollout.core.records import Record
+from pytest_rollout.core.moves import Promotion
+from pytest_rollout.core.override import Override, OverrideStatement, Terms
+from pytest_rollout.core.records import Record, Recorded
 
 test_results.__test__ = False  # it is named after in-toto's predicate
 
@@ -219,3 +223,25 @@ def test_what_is_compared_with_nothing_is_named() -> None:
     assert Expected().unasked == ("rollout and stage", "network", "commit", "ledger")
     assert AS_IT_IS.unasked == ()
     assert replace(AS_IT_IS, commit=None).unasked == ("commit",)
+
+
+def test_a_promotion_by_override_stands_beside_the_verdict() -> None:
+    terms = Terms(items=("a", "b"), reason="known", expires=9)
+    said = OverrideStatement(rollout="toy", stage="beta", judgement="11" * 32, role="CTO", terms=terms)
+    signed = Override(statement=said, entry=4, signer="0x1", signature="0x", at=SIGNED)
+    promotion = Promotion(
+        rollout="toy", stage="beta", to="public", entry=4, judgement="11" * 32, judgement_sequence=40, run="r",
+        attempts=1, person="ann", at=SIGNED,
+    )  # fmt: skip
+    moved = Moved(entry=42, promotion=promotion, overrides=(Recorded(sequence=41, value=signed),))
+
+    document = moved.document()
+
+    assert document == {
+        "entry": 42,
+        "promotion": promotion.document(),
+        "overrides": [{"entry": 41, "override": signed.document()}],
+    }
+    assert Moved.read(Record(document, "attestation")) == moved
+    assert verification(DOCUMENT, MADE, "", moved)["predicate"][CLAIMS][PROMOTED] == document
+    assert PROMOTED not in verification(DOCUMENT, MADE, "")["predicate"][CLAIMS]

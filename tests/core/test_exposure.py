@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -280,3 +281,40 @@ def test_examples_that_are_no_list_are_left_out(examples):
 def test_an_exposure_without_a_share_is_not_judged_here():
     with pytest.raises(EvidenceError, match="an exposure without a share has nothing to compare"):
         judge_exposure("i", Exposure(users=(10, 20)), SOUND)
+
+
+def test_an_exposure_without_a_flag_names_none():
+    assert judge_exposure("i", replace(QUARTER, flag=""), SOUND).title == "exposure 25 %"
+    assert judge_exposure("i", QUARTER, SOUND).source == ""
+
+
+def test_each_outcome_of_an_exposure_has_its_remedy():
+    assert judged(unsticky=1).remedy == "correct the flag's targeting or the plan's share"
+    assert judged(errors=1).remedy == "correct the flag or the provider"
+    assert judged(sample=19, enabled=5).remedy == "raise the exposure's sample"
+    assert judged().remedy == ""
+
+
+def test_what_an_exposure_could_not_read_is_told():
+    assert judge_exposure("i", QUARTER, {"error": "no provider"}).detail == "no provider"
+    assert judge_exposure("i", QUARTER, {}).detail == "the observation is incomplete or contradicts itself"
+    assert judged(errors=2).detail == "2 users got no answer: no reason given"
+
+
+def test_broken_promises_name_a_few_users():
+    examples = {"left": ["ann", "ben"], "joined": ["eve"], "unsticky": ["joe"]}
+    rose = judged(previous=2_004, joined=3_008, left=2, earlier=TENTH, examples=examples)
+    fell = judge_exposure(
+        "i", TENTH, {**SOUND, "enabled": 2_000, "previous": 5_000, "left": 3_001, "joined": 1, "examples": examples},
+        earlier=QUARTER,
+    )  # fmt: skip
+
+    assert rose.detail == "2 users inside at the stage before left again (ann, ben, …)"
+    assert fell.detail == "1 user entered although the share fell (eve, …)"
+    assert judged(unsticky=1, examples=examples).detail == "1 user got another answer when asked again (joe, …)"
+
+
+def test_nobody_asked_is_told_with_how_many_have_to_be():
+    finding = judged(sample=0, enabled=0)
+
+    assert (finding.measured, finding.detail) == ("0 users asked", f"{QUARTER.sample:,} users have to be asked")

@@ -676,6 +676,24 @@ def test_a_void_time_of_the_node_before_it_does_not_count() -> None:
     assert judge(aspect=Aspect.ORDER, node_1=demoted).measured == "followed node-1 after -60 min; 7 d are needed"
 
 
+def test_a_node_follows_from_the_first_time_that_the_one_before_it_stood_there() -> None:
+    """And itself from its newest time on the rung, whatever rungs it came from."""
+    twice, own = first(WEEK), [document(at=NOW - timedelta(seconds=s)) for s in (1, 0)]
+    early = twice["mode_history"][0]
+    twice["mode_history"] = [early, early | {"since": NOW.isoformat()}]
+    for each in own:
+        each["mode_history"].insert(0, early | {"mode": "legacy", "since": MONTH_AGO.isoformat()})
+
+    assert judge(*own, aspect=Aspect.ORDER, node_1=twice).measured == "followed node-1 after 7 d"
+
+
+def test_the_machines_own_clock_is_accepted_under_a_rehearsed_one() -> None:
+    seen = {"readings": {"node-2": documented(document(at=NOW - timedelta(seconds=1)), document())}}
+    check = NodeCheck(node="node-2", aspect=Aspect.MODE, rung=RUNG, clock="rehearsed")
+
+    assert check.judge("item", Observation(item="item", value=seen)).outcome is Outcome.PASS
+
+
 def test_a_node_that_is_not_on_the_rung_followed_nobody() -> None:
     pair = [document(Mode.REFERENCE_ONLY, at=NOW - timedelta(seconds=s)) for s in (1, 0)]
     finding = judge(*pair, aspect=Aspect.ORDER, node_1=first(WEEK))

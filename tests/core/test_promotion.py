@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from pytest_rollout.core.entries import Entry, EntryKind, next_entry
 from pytest_rollout.core.errors import LedgerError, PlanError, Refused
+from pytest_rollout.core.faults import Came, Drill, DrillPolicy, Fault, Tried
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.history import History, JudgementRecord
 from pytest_rollout.core.judgement import Judgement, Run, Subject
@@ -750,3 +752,53 @@ def test_an_override_is_no_word_about_what_moved(subject: dict[str, Any], says: 
     story.judged(story.started(), BLOCKED, verdict=Verdict.HOLD)
 
     assert says in story.refusal(overridden={BLOCKED.item}, subject=replace(SUBJECT, **subject))
+
+
+DRILLED = replace(PLAN, stages=tuple(replace(each, drilled=DrillPolicy(score=Fraction(1))) for each in PLAN.stages))
+
+
+def drill(came: Came = Came.NOTICED, **changes: Any) -> Drill:
+    """A drill of alpha that altered one thing, a minute ago."""
+    given: dict[str, Any] = {
+        "rollout": "toy", "stage": "alpha", "entry": 0, "network": "local", "commit": SUBJECT.commit, "committed": True,
+        "plan_digest": SUBJECT.plan_digest, "suite_digest": SUBJECT.suite_digest,
+        "packages_digest": SUBJECT.packages_digest, "person": "ann", "at": NOW - timedelta(minutes=1),
+        "tried": (Tried(fault=Fault.CODE, item="p::alpha::contracts::Escrow", came=came),),
+    }  # fmt: skip
+    return Drill(**given | changes)
+
+
+DRILLS: dict[str, tuple[Drill | None, str]] = {
+    "none": (None, "the plan wants a drill before a promotion and none is recorded"),
+    "of another stage": (drill(stage="beta"), "the plan wants a drill before a promotion and none is recorded"),
+    "of another commit": (drill(commit="d" * 40), "commit changed since the last drill"),
+    "old": (drill(at=NOW - timedelta(days=8)), "the last drill was at"),
+    "of the future": (drill(at=NOW + timedelta(seconds=1)), "the last drill was at"),
+    "unnoticed": (drill(Came.MISSED), "the last drill noticed 0 of 1 faults, the plan wants 100 %; unnoticed: Escrow"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("recorded", "says"), DRILLS.values(), ids=DRILLS)
+def test_where_the_plan_wants_a_drill_nothing_moves_without_a_good_one(recorded: Drill | None, says: str) -> None:
+    story = Story().green()
+    if recorded is not None:
+        story.record(EntryKind.DRILL, recorded.document())
+
+    told = story.refusal(rollout=DRILLED)
+
+    assert told.startswith(f"toy:alpha: {says}")
+    assert told.endswith("Run `rollout drill toy:alpha`.")
+
+
+def test_a_gate_that_noticed_every_fault_may_move() -> None:
+    story = Story().green()
+    story.record(EntryKind.DRILL, drill().document())
+
+    assert story.asks(rollout=DRILLED).run.id == "r1"
+
+
+def test_a_judgement_of_this_very_moment_is_none_of_the_future() -> None:
+    story = Story()
+    story.judged(story.started(started_at=JUDGED))
+
+    assert story.asks(now=JUDGED).judged_at == JUDGED
