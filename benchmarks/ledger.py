@@ -1,6 +1,6 @@
-"""How long the ledger takes: verifying against a bare loop in the same run, one append, one move, one attestation.
+"""How long the ledger takes: verifying and reading against a bare loop in the same run, appending, moving, attesting.
 
-    python benchmarks/ledger.py [ENTRIES]
+    python benchmarks/ledger.py [ENTRIES...]
 
 The bare loop reads the same rows and hashes their bytes, which nothing that verifies can avoid. The move is
 everything that ``rollout promote`` does under its own clock: verify, read, measure, judge again, append, read
@@ -17,16 +17,18 @@ import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pytest_rollout.core.entries import Entry, EntryKind, next_entry
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.ledger.canonical import encode
 from pytest_rollout.ledger.chained import ChainedLedger, row_of
-from pytest_rollout.ledger.journal import read_history
+from pytest_rollout.ledger.journal import read_history, read_on
 from pytest_rollout.ledger.opening import create_ledger, open_ledger
 from pytest_rollout.ledger.sqlite import SqliteLedger
 
@@ -35,6 +37,8 @@ ROUNDS = 3
 APPENDS = 200
 PROMOTERS = 50
 ITEMS = 10_000
+LONG = 1_000_000
+"""What is measured fewer times, for it takes its time."""
 _COLUMNS = "ledger_id, sequence, previous, kind, payload, digest"
 
 
@@ -44,7 +48,7 @@ def tick(number: int) -> bytes:
             "rollout": "toy",
             "stage": "alpha",
             "entry": 0,
-            "number": number,
+            "number": number % 12 + 1,
             "text": "Audit letter received",
             "person": "ann",
             "at": "2026-11-02T10:00:00+00:00",
@@ -73,20 +77,29 @@ def fill(path: Path, ledger: SqliteLedger, count: int) -> None:
     connection.close()
 
 
-def bare(path: Path) -> int:
-    """Read every row and hash its bytes: all of them, as a digest covers all of them."""
-    connection = sqlite3.connect(path)
-    count = 0
-    for ledger_id, sequence, previous, kind, payload, _ in connection.execute(
-        f"SELECT {_COLUMNS} FROM entries ORDER BY sequence"
-    ):
+def hashed(rows: Iterable[tuple[Any, ...]]) -> None:
+    """Hash the bytes of every row: all of them, as a digest covers all of them."""
+    for ledger_id, sequence, previous, kind, payload, _ in rows:
         state = hashlib.sha256(ledger_id.encode())
         for part in (sequence.to_bytes(8, "big"), bytes.fromhex(previous), kind.encode(), payload):
             state.update(part)
         state.hexdigest()
-        count += 1
+
+
+def bare(path: Path) -> None:
+    """Read every row and hash it, in the fewest lines."""
+    connection = sqlite3.connect(path)
+    hashed(connection.execute(f"SELECT {_COLUMNS} FROM entries ORDER BY sequence"))
     connection.close()
-    return count
+
+
+def bare_postgres(url: str) -> None:
+    """The same from a server, some rows at a time."""
+    import psycopg
+
+    with psycopg.connect(url) as connection, connection.cursor("bare") as cursor:
+        cursor.itersize = 1000
+        hashed(cursor.execute(f"SELECT {_COLUMNS} FROM rollout_ledger.entries ORDER BY sequence", binary=True))
 
 
 def payloads(path: Path) -> int:
@@ -123,8 +136,14 @@ def verifying(folder: Path, count: int) -> None:
     SqliteLedger.open(path).verify()
     print(f"verify peaks at {tracemalloc.get_traced_memory()[1] / 2**20:.1f} MiB of Python memory")
     tracemalloc.stop()
-    own, other = best(lambda: read_history(ledger, "toy"), 1), best(lambda: read_history(ledger, "other"), 1)
-    print(f"read_history  {own:6.2f} s where every entry is the rollout's, {other:.2f} s where none is")
+    own, other = best(lambda: read_history(ledger, "toy")), best(lambda: read_history(ledger, "other"))
+    print(
+        f"read_history  {own:6.2f} s = {own / loop:.2f} x where every entry is the rollout's, "
+        f"{other:.2f} s = {other / loop:.2f} x where none is"
+    )
+    history = read_history(ledger, "toy")
+    on = best(lambda: read_on(ledger, history))
+    print(f"read on       {on * 1000:6.2f} ms from a history that is kept, as a watch does")
 
 
 def appending(name: str, ledger: ChainedLedger) -> None:
@@ -181,14 +200,21 @@ def project(folder: Path, tests: int) -> Path:
     return folder
 
 
-def moving(name: str, url: str, root: Path) -> None:
-    """The whole promotion, and of it the record alone: verify, read, append, read back."""
+def moving(name: str, url: str, root: Path, count: int, loop: Callable[[], None]) -> None:
+    """The whole promotion over so many entries of its rollout: one pass over the record, then the move itself.
+
+    The move itself is what keeps others waiting: append, sync, read back; the pass holds no lock.
+    """
     from pytest_rollout import operations
 
-    create_ledger(url, root)
+    ledger = create_ledger(url, root)
+    if isinstance(ledger, SqliteLedger):
+        fill(root / ".rollout" / "ledger.db", ledger, count)
+    else:
+        ledger.extend(chain(ledger, count), lambda _: b"")
     command = [sys.executable, "-m", "pytest", "--stage=alpha", "--rollout-formats=", f"--rollout-ledger={url}"]
-    whole, record = [], []
-    for _ in range(5):
+    whole, passes, itself = [], [], []
+    for _ in range(5 if count < LONG else 2):
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         workspace = operations.Workspace.at(root, url, environment={})
@@ -196,15 +222,19 @@ def moving(name: str, url: str, root: Path) -> None:
         operations.promote(workspace, "alpha", person="b", now=datetime.now(UTC))
         whole.append((time.perf_counter() - begun) * 1000)
         begun = time.perf_counter()
-        ledger = workspace.open()
-        history = read_history(ledger, "toy")
+        history = read_history(ledger, "toy", whole=True)
+        passes.append((time.perf_counter() - begun) * 1000)
         assert history.head is not None
+        begun = time.perf_counter()
         ledger.append(EntryKind.TICK, tick(1), expected_head=history.head.digest)
-        record.append((time.perf_counter() - begun) * 1000)
+        itself.append((time.perf_counter() - begun) * 1000)
         operations.roll_back(workspace, "beta", person="b", reason="again", now=datetime.now(UTC))
+    taken, bottom = best(loop) * 1000, min(passes)
     print(
-        f"move {name:<12} {statistics.median(whole):6.1f} ms median, {max(whole):.1f} ms worst of 5 promotions; "
-        f"the record's part {statistics.median(record):.1f} ms"
+        f"promote {name:<10} over {count:>7} entries: {statistics.median(whole):8.1f} ms median, "
+        f"{max(whole):.1f} worst; "
+        f"reads the record in {bottom:.1f} ms = {bottom / taken:.2f} x a bare loop ({taken:.1f} ms), "
+        f"the move itself {statistics.median(itself):.1f} ms median, {max(itself):.1f} worst"
     )
 
 
@@ -235,15 +265,19 @@ def attesting(folder: Path) -> None:
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    counts = [int(each) for each in sys.argv[1:]] or [1_000, 100_000, 1_000_000]
     from tests.servers import postgresql
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        verifying(folder, count)
+        verifying(folder, max(counts))
         appending("SQLite", SqliteLedger.create(folder / "append.db"))
         promoting("SQLite", f"sqlite:///{folder / 'append.db'}", folder)
-        moving("SQLite", "sqlite:///.rollout/ledger.db", project(folder / "moved", 20))
+        for count in counts:
+            root = project(folder / f"moved-{count}", 20)
+            moving(
+                "SQLite", "sqlite:///.rollout/ledger.db", root, count, partial(bare, root / ".rollout" / "ledger.db")
+            )
         with postgresql(durable=True) as server:
             import psycopg
 
@@ -256,7 +290,9 @@ def main() -> None:
             ledger = create_ledger(url, folder)
             appending("PostgreSQL", ledger)
             promoting("PostgreSQL", url, folder)
-            moving("PostgreSQL", database("moved"), project(folder / "team", 20))
+            for count in counts:
+                url = database(f"moved_{count}")
+                moving("PostgreSQL", url, project(folder / f"team-{count}", 20), count, partial(bare_postgres, url))
         attesting(folder / "large")
 
 

@@ -9,7 +9,7 @@ inserted or moved to another ledger without breaking every later digest.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -50,18 +50,19 @@ _Row = tuple[str, int, str, str, bytes, str]
 
 
 def last_of_chain(
-    rows: Iterable[_Row], *, ledger_id: str, kinds: Collection[str], mark: bytes, note: Callable[[_Row], None]
+    rows: Iterable[_Row], *, ledger_id: str, kinds: Collection[str], notes: Mapping[bytes, Callable[[_Row], None]]
 ) -> _Row | None:
     """The last row of a whole chain from the first entry on, or None: ``verify_entries``, answered sooner.
 
     A row is (ledger id, sequence, previous, kind, payload, digest). Where the answer is None,
-    ``verify_entries`` has the sentence. ``note`` is told of each sound row whose payload holds ``mark``.
+    ``verify_entries`` has the sentence. ``notes`` are each told of the first row, and of every sound one whose
+    payload holds their mark.
     """
     own = ledger_id.encode()
     begin = b"".join((DOMAIN, len(own).to_bytes(8, "big"), own, (8).to_bytes(8, "big")))
     middle, sha256 = (32).to_bytes(8, "big"), hashlib.sha256
     known = {kind: len(kind).to_bytes(8, "big") + kind.encode() for kind in kinds}
-    before, raw, last = ZERO, bytes(32), None
+    before, raw, last, told = ZERO, bytes(32), None, tuple(notes.items())
     for wanted, last in enumerate(rows):
         row_id, sequence, previous, kind, payload, digest = last
         if sequence != wanted or previous != before or row_id != ledger_id or kind not in known:
@@ -71,8 +72,9 @@ def last_of_chain(
         raw, before = state.digest(), state.hexdigest()
         if digest != before:
             return None
-        if mark in payload:
-            note(last)
+        for mark, note in told:
+            if mark in payload or not wanted:
+                note(last)
     return last
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from operator import itemgetter
 from typing import Any
 
 from pytest_rollout.core.checklist import Tick
@@ -17,7 +18,7 @@ from pytest_rollout.core.judgement import SCHEMA, Run
 from pytest_rollout.core.moves import Move, Position, Promotion, Rollback, position
 from pytest_rollout.core.outcome import Kind, Verdict
 from pytest_rollout.core.override import Override
-from pytest_rollout.core.records import Record, Recorded
+from pytest_rollout.core.records import Record, Recorded, T
 from pytest_rollout.core.rollout import Stage
 from pytest_rollout.core.signoff import Signoff
 from pytest_rollout.core.subject import Subject
@@ -131,13 +132,24 @@ def _judgement(record: Record, *, sequence: int, digest: str) -> JudgementRecord
     )
 
 
+_FIELDS: Mapping[EntryKind, tuple[tuple[str, ...], tuple[type, ...]]] = {
+    EntryKind.TICK: (("rollout", "stage", "entry", "number", "text"), (str, str, int, int, str)),
+    EntryKind.WATCH: (("rollout", "stage", "entry", "verdict"), (str, str, int, str)),
+}
+"""What tells of two entries of a kind whether the newer one stands for both."""
+
+Newest = dict[tuple[Any, ...], tuple[int, Mapping[str, Any]]]
+"""By what they are about: the sequence and the document of the newest entry."""
+
+
 @dataclass(slots=True, kw_only=True)
 class History:
     """Everything recorded about one rollout, oldest first.
 
     Feed it entries in order with ``take``. Of each stage's newest judgement the ids that must run
     are kept and the findings that did not pass, of the others less, so a long history with large gates
-    stays small. ``head`` is the newest entry of the whole ledger: hand its digest to ``append`` so that
+    stays small. Of ticks and of what watches recorded the newest of a kind decides: of a million, those alone are
+    read to the end. ``head`` is the newest entry of the whole ledger: hand its digest to ``append`` so that
     nothing came in between.
     ``created`` is when the ledger was made.
     ``passed`` are the newest values of criteria, by title, of judgements that said promote; ``nodes``
@@ -149,11 +161,8 @@ class History:
     head: Entry | None = None
     runs: list[Recorded[Run]] = field(default_factory=list)
     judgements: list[JudgementRecord] = field(default_factory=list)
-    ticks: list[Recorded[Tick]] = field(default_factory=list)
     signoffs: list[Recorded[Signoff]] = field(default_factory=list)
     overrides: list[Recorded[Override]] = field(default_factory=list)
-    watches: dict[str, Recorded[WatchRecord]] = field(default_factory=dict)
-    alarms: list[Recorded[WatchRecord]] = field(default_factory=list)
     drills: dict[str, Drill] = field(default_factory=dict)
     moves: list[Recorded[Move]] = field(default_factory=list)
     manifests: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -161,10 +170,15 @@ class History:
     passed: dict[str, tuple[Fraction, JudgementRecord]] = field(default_factory=dict)
     nodes: dict[str, tuple[Mapping[str, str], JudgementRecord]] = field(default_factory=dict)
     created: datetime | None = None
+    _ticks: Newest = field(default_factory=dict)
+    _watches: Newest = field(default_factory=dict)
+    _alarms: Newest = field(default_factory=dict)
 
     def take(self, entry: Entry, document: Mapping[str, Any], *, digest: str) -> None:
-        """Fold one entry in: its parsed payload, and the SHA-256 of its payload in hex."""
+        """Fold one entry in: its parsed payload, and, of a judgement, the SHA-256 of its payload in hex."""
         self.head = entry
+        if entry.kind in _FIELDS and self._is_noted(entry, document):
+            return
         if entry.kind is EntryKind.LEDGER_CREATED:
             about = Record(document, f"ledger entry {entry.sequence}")
             self.created = about.moment("created_at") if "created_at" in document else None
@@ -173,27 +187,42 @@ class History:
             self._judged(value, document)
         elif value is None or value.rollout != self.rollout:
             return
-        elif isinstance(value, WatchRecord):
-            self.watches[value.stage] = Recorded(sequence=entry.sequence, value=value)
-            if value.is_rollback:
-                self.alarms.append(Recorded(sequence=entry.sequence, value=value))
         elif isinstance(value, Drill):
             self.drills[value.stage] = value
-        else:
+        elif not isinstance(value, Tick | WatchRecord):
             self._append(entry.sequence, value)
 
-    def _append(self, sequence: int, value: Run | Tick | Signoff | Override | Move) -> None:
+    def _append(self, sequence: int, value: Run | Signoff | Override | Move) -> None:
         """Note what is kept in the order it was recorded."""
         if isinstance(value, Run):
             self.runs.append(Recorded(sequence=sequence, value=value))
-        elif isinstance(value, Tick):
-            self.ticks.append(Recorded(sequence=sequence, value=value))
         elif isinstance(value, Signoff):
             self.signoffs.append(Recorded(sequence=sequence, value=value))
         elif isinstance(value, Override):
             self.overrides.append(Recorded(sequence=sequence, value=value))
         else:
             self.moves.append(Recorded(sequence=sequence, value=value))
+
+    def _is_noted(self, entry: Entry, document: Mapping[str, Any]) -> bool:
+        """Whether a tick or a look of a watch took the place of an older one of its kind, to be read when it decides.
+
+        What lacks one of its fields, or has one of another type, is not: reading it says what is wrong.
+        """
+        fields, types = _FIELDS[entry.kind]
+        given = tuple(map(document.get, fields))
+        if tuple(map(type, given)) != types:
+            return False
+        rollout, stage, visit, *rest = given
+        noted = entry.sequence, document
+        if rollout != self.rollout:
+            return True
+        if entry.kind is EntryKind.TICK:
+            self._ticks[(stage, visit, *rest)] = noted
+            return True
+        self._watches[(stage,)] = noted
+        if rest == [Verdict.ROLLBACK.value]:
+            self._alarms[(stage, visit)] = noted
+        return True
 
     def _judged(self, value: JudgementRecord, document: Mapping[str, Any]) -> None:
         if self.rollout not in {value.rollout, value.run.rollout}:
@@ -222,6 +251,12 @@ class History:
         for finding in document["findings"]:
             if finding["kind"] == kind and "run" in (facts := finding.get("facts", {})):
                 self.nodes[finding["item"].rpartition("::")[2].rpartition(".")[0]] = (facts, record)
+
+    @property
+    def ticks(self) -> list[Recorded[Tick]]:
+        """The newest tick of each stage, visit, number and text, oldest first."""
+        noted = sorted(self._ticks.values(), key=itemgetter(0))
+        return [_recorded(each, Tick.read) for each in noted]
 
     @property
     def entry(self) -> int:
@@ -265,17 +300,13 @@ class History:
 
     def newest_watch(self, stage: str) -> WatchRecord | None:
         """The newest recorded look of a watch over ``stage``, of whatever visit; None before the first."""
-        recorded = self.watches.get(stage)
-        return None if recorded is None else recorded.value
+        noted = self._watches.get((stage,))
+        return None if noted is None else _recorded(noted, WatchRecord.read).value
 
     def alarm_after(self, sequence: int, stage: str) -> Recorded[WatchRecord] | None:
         """The newest rollback verdict of a watch over this visit to ``stage`` recorded after ``sequence``."""
-        later = (
-            each
-            for each in reversed(self.alarms)
-            if each.sequence > sequence and each.value.stage == stage and each.value.entry == self.entry
-        )
-        return next(later, None)
+        noted = self._alarms.get((stage, self.entry))
+        return None if noted is None or noted[0] <= sequence else _recorded(noted, WatchRecord.read)
 
     def open_findings(self, stage: str) -> tuple[Mapping[str, Any], ...]:
         """The required findings of the newest judgement of ``stage`` that did not pass, as they were recorded."""
@@ -288,6 +319,11 @@ class History:
     def consumed_by(self, judgement: str) -> int | None:
         """The sequence of the move that rests on this judgement's digest, or None."""
         return next((m.sequence for m in self.moves if _rests_on(m.value, judgement)), None)
+
+
+def _recorded(noted: tuple[int, Mapping[str, Any]], reader: Callable[[Record], T]) -> Recorded[T]:
+    sequence, document = noted
+    return Recorded(sequence=sequence, value=reader(Record(document, f"ledger entry {sequence}")))
 
 
 def _rests_on(move: Move, judgement: str) -> bool:

@@ -23,6 +23,7 @@ from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.core.history import read
 from pytest_rollout.core.records import Record
 from pytest_rollout.ledger import canonical
+from pytest_rollout.ledger.port import Note
 
 VERSION = 1
 """Written into the first entry. A reader refuses a larger one and never rewrites what was hashed."""
@@ -176,21 +177,21 @@ class ChainedLedger(ABC):
             )
         return raw
 
-    def verify(self) -> Entry:
+    def walk(self, mark: bytes, note: Note) -> Entry:
+        """Check every link in one pass over the rows, and hand on what is marked; no lock is held meanwhile."""
+        return self._walked({mark: _handing_on(note)})
+
+    def verify(self, mark: bytes = b"", note: Note | None = None) -> Entry:
         """Check the chain, then all evidence it names, and what keeps the store from being edited."""
         named: dict[str, int] = {}
 
-        def note(row: Row) -> None:
+        def name(row: Row) -> None:
             if row[4].count(_MARK) == row[4].count(_NONE):
                 return
             for digest in EVIDENCE.findall(row[4]):
                 named.setdefault(digest.decode(), row[1])
 
-        last = last_of_chain(self._rows(0), ledger_id=self._id, kinds=_KINDS, mark=_MARK, note=note)
-        if last is None:
-            verify_entries(self.entries(), ledger_id=self._id)
-            raise LedgerError(f"ledger {self._shown}: it changed while it was read; verify it again.")
-        head = entry_of(last)
+        head = self._walked({_MARK: name} if note is None else {_MARK: name, mark: _handing_on(note)})
         for digest, sequence in named.items():
             try:
                 self.attachment(digest)
@@ -199,6 +200,13 @@ class ChainedLedger(ABC):
         if wrong := self._wrong(head):
             raise LedgerError(f"ledger {self._shown}: {wrong}")
         return head
+
+    def _walked(self, notes: Mapping[bytes, Callable[[Row], None]]) -> Entry:
+        last = last_of_chain(self._rows(0), ledger_id=self._id, kinds=_KINDS, notes=notes)
+        if last is None:
+            verify_entries(self.entries(), ledger_id=self._id)
+            raise LedgerError(f"ledger {self._shown}: it changed while it was read; read it again.")
+        return entry_of(last)
 
     def _head(self, rows: Rows) -> Entry:
         row = rows.newest()
@@ -282,6 +290,10 @@ def entry_of(row: Row) -> Entry:
 def row_of(entry: Entry) -> Row:
     """The row of an entry."""
     return (entry.ledger_id, entry.sequence, entry.previous, entry.kind.value, entry.payload, entry.digest)
+
+
+def _handing_on(note: Note) -> Callable[[Row], None]:
+    return lambda row: note(entry_of(row))
 
 
 def _digest(entry: Entry) -> str:

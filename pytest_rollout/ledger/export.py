@@ -20,7 +20,7 @@ from pytest_rollout.core.entries import Entry, verify_entries
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.ledger import canonical
 from pytest_rollout.ledger.chained import EVIDENCE, MAX_ATTACHMENT, entry_of, founded
-from pytest_rollout.ledger.port import Ledger
+from pytest_rollout.ledger.port import Ledger, Note
 
 SCHEMA = "https://pytest-rollout.dev/schema/ledger-export/v1"
 LONGEST_LINE = 512 * 2**20
@@ -119,17 +119,19 @@ class ExportedLedger:
             raise LedgerError(f"{self.shown}: evidence {digest[:64]} is missing, or does not match its digest.")
         return raw
 
-    def verify(self) -> Entry:
+    def walk(self, mark: bytes, note: Note) -> Entry:
+        """Check every link; see ``port.Ledger.walk``."""
+        return self._walked({mark: note})
+
+    def verify(self, mark: bytes = b"", note: Note | None = None) -> Entry:
         """Check every entry and all evidence, and that the file ends where its first line says; returns the head."""
         named: dict[str, int] = {}
 
-        def noting() -> Iterator[Entry]:
-            for entry in self.entries():
-                for digest in EVIDENCE.findall(entry.payload):
-                    named.setdefault(digest.decode(), entry.sequence)
-                yield entry
+        def name(entry: Entry) -> None:
+            for digest in EVIDENCE.findall(entry.payload):
+                named.setdefault(digest.decode(), entry.sequence)
 
-        head = verify_entries(noting(), ledger_id=self._id)
+        head = self._walked({b"": name} if note is None else {b"": name, mark: note})
         if (head.sequence + 1, head.digest) != (self._count, self._head):
             raise LedgerError(
                 f"{self.shown}: its first line speaks of {self._count} entries and head {self._head[:12]}, "
@@ -141,6 +143,17 @@ class ExportedLedger:
             except LedgerError as error:
                 raise LedgerError(f"ledger entry {sequence}: {error}") from error
         return head
+
+    def _walked(self, notes: Mapping[bytes, Note]) -> Entry:
+        def noting() -> Iterator[Entry]:
+            """Each entry is handed on when the next one is asked for, so that it has been checked."""
+            for entry in self.entries():
+                yield entry
+                for mark, note in notes.items():
+                    if mark in entry.payload or not entry.sequence:
+                        note(entry)
+
+        return verify_entries(noting(), ledger_id=self._id)
 
     def _entry(self, line: Mapping[str, Any]) -> Entry:
         try:

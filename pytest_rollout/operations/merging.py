@@ -46,8 +46,7 @@ def merge(workspace: Workspace, place: str, files: Sequence[Path], *, now: datet
 
     rollout, stage = workspace.gate(place)
     ledger = workspace.open()
-    ledger.verify()
-    history = history_of(ledger, rollout)
+    history = history_of(ledger, rollout, whole=True)
     exports = [ExportedLedger(each) for each in files]
     found = [_part(each, rollout, stage, now) for each in exports]
     parts, bundles = [part for part, _ in found], [bundle for _, bundle in found]
@@ -106,8 +105,7 @@ def _part(exported: Ledger, rollout: Rollout, stage: Stage, now: datetime) -> tu
     from pytest_rollout.ledger.canonical import seal  # noqa: PLC0415 - as above
 
     place, shown = f"{rollout.name}:{stage.name}", getattr(exported, "shown", exported.id)
-    exported.verify()
-    history = history_of(exported, rollout)
+    history = history_of(exported, rollout, whole=True)
     run = history.newest_run(stage.name)
     judgements = [] if run is None else history.judgements_of(run.value.id)
     if run is None or len(judgements) != 1:

@@ -34,8 +34,7 @@ def promote(workspace: Workspace, place: str, *, person: str, now: datetime) -> 
     """Look again, then record the move to the next stage; refuses with one sentence (rules 33, 35, 37)."""
     rollout, stage = workspace.gate(place)
     ledger = workspace.open()
-    ledger.verify()
-    history = history_of(ledger, rollout)
+    history = history_of(ledger, rollout, whole=True)
     subject = measure_subject(rollout, stage, workspace.root, stage.network)
     given, items = _overrides(workspace, rollout, stage, ledger, history, now)
     record = may_promote(
@@ -53,7 +52,7 @@ def promote(workspace: Workspace, place: str, *, person: str, now: datetime) -> 
     look_at_contracts_again(workspace.rollout(rollout.name), workspace.gate(place)[1])
     look_at_nodes_again(workspace.rollout(rollout.name), workspace.gate(place)[1], history, items)
     _still_ticked(rollout, stage, history, items)
-    _signed_for(workspace, place, record, now)
+    _signed_for(workspace, place, record, (ledger, history), now)
     ask_triggers_again(workspace.rollout(rollout.name), stage, history, now)
     following = rollout.after(stage.name)
     move = Promotion(
@@ -78,8 +77,7 @@ def roll_back(
     """Record the move to an earlier stage, by default the one before."""
     rollout, stage = workspace.gate(place)
     ledger = workspace.open()
-    ledger.verify()
-    history = history_of(ledger, rollout)
+    history = history_of(ledger, rollout, whole=True)
     target = may_roll_back(
         rollout=rollout, stage=stage.name, history=history, reason=reason, ledger_id=ledger.id, to=to
     )
@@ -113,13 +111,15 @@ def _judge_again(ledger: Ledger, rollout: Rollout, record: JudgementRecord) -> Q
     return question
 
 
-def _signed_for(workspace: Workspace, place: str, record: JudgementRecord, now: datetime) -> None:
+def _signed_for(
+    workspace: Workspace, place: str, record: JudgementRecord, read: tuple[Ledger, History], now: datetime
+) -> None:
     """Enough distinct roles have signed this very judgement, and each signature still holds (rules 33 and 34)."""
     if workspace.gate(place)[1].signoffs is None:
         return
     from pytest_rollout.operations import signing  # noqa: PLC0415 - eth_account, for plans that want signatures
 
-    question = signing.asked(workspace, place, now)
+    question = signing.asked(workspace, place, now, read)
     answer = signing.answered(question, now=now)
     if question.judgement.digest != record.digest or not answer.is_given:
         owed = "; ".join(f"'{each.role}' {each.why}" for each in answer.owed)

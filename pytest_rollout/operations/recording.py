@@ -14,11 +14,11 @@ if TYPE_CHECKING:  # paid for where a ledger is opened
     from pytest_rollout.ledger.port import Ledger
 
 
-def history_of(ledger: Ledger, rollout: Rollout) -> History:
-    """Everything recorded about ``rollout``, every link checked."""
+def history_of(ledger: Ledger, rollout: Rollout, *, whole: bool = False) -> History:
+    """Everything recorded about ``rollout``, every link checked; with ``whole`` all evidence and the store as well."""
     from pytest_rollout.ledger.journal import read_history  # noqa: PLC0415 - as above
 
-    return read_history(ledger, rollout.name)
+    return read_history(ledger, rollout.name, whole=whole)
 
 
 def append(

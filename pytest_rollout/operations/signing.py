@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import Refused, UsageError
@@ -19,6 +19,9 @@ from pytest_rollout.operations.overriding import overrides_now
 from pytest_rollout.operations.recording import append, history_of
 from pytest_rollout.operations.signatures import Desk, Key, desk, message_in
 from pytest_rollout.operations.workspace import Workspace
+
+if TYPE_CHECKING:  # paid for where a ledger is opened
+    from pytest_rollout.ledger.port import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,17 +55,17 @@ class Asked:
         )
 
 
-def asked(workspace: Workspace, place: str, now: datetime) -> Asked:
+def asked(workspace: Workspace, place: str, now: datetime, read: tuple[Ledger, History] | None = None) -> Asked:
     """The newest judgement of the current visit, if it can carry a promotion and the plan wants it signed.
 
-    That is one that says promote, or one that holds while overrides answer for all that is in its way.
+    That is one that says promote, or one that holds while overrides answer for all that is in its way. ``read`` are
+    the ledger and what it says, where they were read for the same decision.
     """
     rollout, stage = workspace.gate(place)
     place = f"{rollout.name}:{stage.name}"
     if stage.signoffs is None:
         raise UsageError(f"{place}: the plan asks nobody to sign; name them under stages.{stage.name}.signoffs.roles.")
-    ledger = workspace.open()
-    history = history_of(ledger, rollout)
+    ledger, history = read or _read(workspace, rollout)
     judgement = history.newest_judgement(stage.name)
     if judgement is None or judgement.run.entry != history.entry:
         raise Refused(f"{place}: nothing to sign, the gate was not judged in this visit; run `pytest --stage={place}`.")
@@ -83,6 +86,11 @@ def asked(workspace: Workspace, place: str, now: datetime) -> Asked:
         history=history,
         desk=desk(workspace, place, stage.signoffs, ledger, judgement),
     )
+
+
+def _read(workspace: Workspace, rollout: Rollout) -> tuple[Ledger, History]:
+    ledger = workspace.open()
+    return ledger, history_of(ledger, rollout)
 
 
 def typed_data(question: Asked, role: str, now: datetime) -> dict[str, Any]:

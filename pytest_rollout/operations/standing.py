@@ -109,7 +109,7 @@ def standing(workspace: Workspace, rollout: Rollout, now: datetime) -> Standing:
         )
     except Refused as refusal:
         obstacle = str(refusal)
-    unsigned = () if obstacle else _unsigned(workspace, f"{rollout.name}:{stage.name}", stage, now)
+    unsigned = () if obstacle else _unsigned(workspace, f"{rollout.name}:{stage.name}", stage, (ledger, history), now)
     return Standing(
         rollout=rollout,
         stage=stage,
@@ -134,13 +134,15 @@ def _overrides(
     return overrides_now(workspace, rollout, stage, ledger, history, now)
 
 
-def _unsigned(workspace: Workspace, place: str, stage: Stage, now: datetime) -> tuple[SignoffStanding, ...]:
+def _unsigned(
+    workspace: Workspace, place: str, stage: Stage, read: tuple[Ledger, History], now: datetime
+) -> tuple[SignoffStanding, ...]:
     """The roles that are still owed, none where enough have signed."""
     if stage.signoffs is None:
         return ()
     from pytest_rollout.operations import signing  # noqa: PLC0415 - eth_account, for plans that want signatures
 
-    question = signing.asked(workspace, place, now)
+    question = signing.asked(workspace, place, now, read)
     answer = signing.answered(question, now=now)
     return () if answer.is_given else answer.owed
 

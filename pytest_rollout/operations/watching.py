@@ -25,6 +25,7 @@ from pytest_rollout.core.series import Samples, moment, nanoseconds, span
 from pytest_rollout.core.series_form import packed
 from pytest_rollout.core.watch_record import WatchRecord
 from pytest_rollout.core.watching import Kept, Sight, Watched, look
+from pytest_rollout.ledger.journal import read_on
 from pytest_rollout.metrics.opening import Sources
 from pytest_rollout.metrics.port import Asked
 from pytest_rollout.operations.nodes_again import findings_of_nodes, node_checks_of
@@ -84,6 +85,7 @@ class Watch:
                 "and it asks nothing of a node; give a metric a source, such as prometheus."
             )
         self._plan = real
+        self._read: History | None = None
         history = self._history()
         self._begun_with, self._entry = history, history.entry
         self.overridden = len(history.overridden)
@@ -172,7 +174,11 @@ class Watch:
         self.close()
 
     def _history(self) -> History:
-        history = history_of(self._ledger, self.rollout)
+        history = self._read
+        if history is None:
+            history = self._read = history_of(self._ledger, self.rollout)
+        else:
+            read_on(self._ledger, history)
         current = history.position(self.rollout.stages).stage
         if current != self.stage.name:
             where = f"stands at '{current}'" if current else "is complete"

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from pytest_rollout.core.checklist import Tick, valid_ticks
+from pytest_rollout.core.entries import next_entry
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.core.history import History
-from pytest_rollout.core.records import Record, Recorded
+from pytest_rollout.core.records import Record
 from pytest_rollout.core.rollout import ChecklistEntry, Rollout, Stage
 
 AT = datetime(2026, 11, 2, 10, tzinfo=UTC)
@@ -37,8 +38,11 @@ def tick(**changes: object) -> Tick:
 
 
 def counted(rollout: Rollout, *ticks: Tick) -> dict[int, Tick]:
-    recorded = [Recorded(sequence=n, value=each) for n, each in enumerate(ticks, 1)]
-    return valid_ticks(History(rollout="toy", ledger_id="l", ticks=recorded), rollout, "alpha", 0)
+    history, head = History(rollout="toy", ledger_id="l"), next_entry(None, ledger_id="l", kind=Tick.kind, payload=b"")
+    for each in ticks:
+        head = next_entry(head, ledger_id="l", kind=Tick.kind, payload=b"")
+        history.take(head, each.document(), digest="")
+    return valid_ticks(history, rollout, "alpha", 0)
 
 
 ONE = plan(ChecklistEntry(number=1, text=LETTER))

@@ -241,7 +241,7 @@ def _row(entry: Entry) -> tuple[str, int, str, str, bytes, str]:
 def _asked(rows: Iterable[Any], *, mark: bytes = b"evidence") -> tuple[Any, list[int]]:
     noted: list[Any] = []
     kinds = [kind.value for kind in EntryKind]
-    last = last_of_chain(rows, ledger_id=HOME, kinds=kinds, mark=mark, note=noted.append)
+    last = last_of_chain(rows, ledger_id=HOME, kinds=kinds, notes={mark: noted.append})
     return last, [row[1] for row in noted]
 
 
@@ -249,7 +249,7 @@ def test_the_sooner_answer_is_the_head_and_notes_what_is_marked() -> None:
     rows = [_row(entry) for entry in chain(7, mark=',"evidence"')]
 
     assert _asked(rows) == (rows[-1], list(range(7)))
-    assert _asked(rows, mark=b"nowhere") == (rows[-1], [])
+    assert _asked(rows, mark=b"nowhere") == (rows[-1], [0])
     assert _asked([]) == (None, [])
 
 

@@ -20,6 +20,7 @@ from pytest_rollout.ledger import postgres_sql
 from pytest_rollout.ledger.canonical import encode, parse
 from pytest_rollout.ledger.chained import ChainedLedger
 from pytest_rollout.ledger.export import ExportedLedger, lines
+from pytest_rollout.ledger.journal import read_history, read_on
 from pytest_rollout.ledger.opening import create_ledger, ledger_exists, open_ledger, shown_url
 from pytest_rollout.ledger.restoring import restore
 from tests.servers import postgresql
@@ -104,6 +105,33 @@ def test_a_head_that_moved_is_refused_and_nothing_written(ledger: ChainedLedger,
         ledger.append(EntryKind.TICK, tick(2), expected_head=seen.digest)
 
     assert ledger.head() == newer
+
+
+def test_one_pass_checks_every_link_and_hands_on_what_is_marked(ledger: ChainedLedger, tick: Payload) -> None:
+    for number in range(1, 5):
+        ledger.append(EntryKind.TICK, tick(number, note="marked" if number % 2 else ""))
+    walked: list[int] = []
+    verified: list[int] = []
+
+    assert ledger.walk(b"marked", lambda entry: walked.append(entry.sequence)) == ledger.head()
+    assert ledger.verify(b"marked", lambda entry: verified.append(entry.sequence)) == ledger.head()
+    assert walked == verified == [0, 1, 3]
+
+
+def test_a_history_goes_on_from_where_it_was_read_while_others_write(
+    store: Store, ledger: ChainedLedger, tick: Payload
+) -> None:
+    """No lock is held by whoever reads, and what comes meanwhile is read next."""
+    ledger.append(EntryKind.TICK, tick())
+    history = read_history(ledger, "toy")
+    other = open_ledger(*store)
+    for number in (2, 3):
+        other.append(EntryKind.TICK, tick(number))
+
+    read_on(ledger, history)
+
+    assert history == read_history(other, "toy", whole=True)
+    assert (len(history.ticks), history.head) == (3, other.head())
 
 
 @pytest.mark.parametrize("content", [b"", b"\0\xff" * 1000, b"x" * 3_000_000], ids=["empty", "bytes", "large"])

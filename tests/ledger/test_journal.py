@@ -15,7 +15,7 @@ from pytest_rollout.core.judgement import Judgement, Run, Sealed, Subject
 from pytest_rollout.core.moves import Promotion
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
 from pytest_rollout.ledger.canonical import encode, seal
-from pytest_rollout.ledger.journal import read_history
+from pytest_rollout.ledger.journal import read_history, read_on
 from pytest_rollout.ledger.sqlite import SqliteLedger
 
 Payload = Callable[..., bytes]
@@ -179,3 +179,130 @@ def test_entries_taken_over_are_as_strictly_read_as_those_appended(ledger: Sqlit
         ledger.extend([twice], lambda _: b"")
 
     assert ledger.head().sequence == 0
+
+
+def look(verdict: str = "hold", **changes: object) -> bytes:
+    document: dict[str, object] = {
+        "rollout": "toy",
+        "stage": "alpha",
+        "entry": 0,
+        "watch": "w",
+        "verdict": verdict,
+        "at": AT.isoformat(),
+        "kept": "{}",
+        "findings": [],
+        "fired": [],
+        "evidence_digest": "",
+    }
+    return encode(document | changes)
+
+
+def test_of_many_ticks_the_newest_of_each_kind_is_read(ledger: SqliteLedger, tick: Payload) -> None:
+    for person in ("ann", "bob"):
+        for number in (1, 2):
+            ledger.append(EntryKind.TICK, tick(number, person=person))
+    ledger.append(EntryKind.TICK, tick(1, stage="beta"))
+
+    ticks = read_history(ledger, "toy").ticks
+
+    assert [(each.sequence, each.value.number, each.value.person) for each in ticks] == [
+        (3, 1, "bob"),
+        (4, 2, "bob"),
+        (5, 1, "ann"),
+    ]
+
+
+def test_an_alarm_is_not_forgotten_for_later_looks(ledger: SqliteLedger) -> None:
+    """The newest look says how it goes on, the newest alarm still stands in the way."""
+    for verdict in ("rollback", "rollback", "hold", "promote"):
+        ledger.append(EntryKind.WATCH, look(verdict))
+
+    history = read_history(ledger, "toy")
+
+    newest, alarm = history.newest_watch("alpha"), history.alarm_after(1, "alpha")
+    assert newest is not None
+    assert alarm is not None
+    assert (newest.verdict, alarm.sequence, alarm.value.verdict) == ("promote", 2, "rollback")
+    assert history.alarm_after(2, "alpha") is None
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param(look(rollout=["toy"]), id="a rollout that is no name"),
+        pytest.param(look(entry=False), id="a visit that is no number"),
+        pytest.param(look(stage={"toy": ""}), id="a stage that is none"),
+        pytest.param(look(verdict=7), id="a verdict that is no text"),
+        pytest.param(encode({"toy": "", "at": "toy"}), id="another document"),
+    ],
+)
+def test_a_look_of_another_shape_is_not_passed_over(ledger: SqliteLedger, payload: bytes) -> None:
+    """Whoever can only put in what nobody would read could otherwise hide an alarm in it; taken over, not appended."""
+    strange = next_entry(ledger.head(), ledger_id=ledger.id, kind=EntryKind.WATCH, payload=payload)
+    ledger.extend([strange], lambda _: b"")
+    ledger.append(EntryKind.WATCH, look("promote"))
+
+    with pytest.raises(LedgerError, match=r"^ledger entry 1: "):
+        read_history(ledger, "toy")
+
+
+def test_what_was_read_goes_on_from_where_it_ended(ledger: SqliteLedger, tick: Payload) -> None:
+    recorded(ledger, run(ledger))
+    history = read_history(ledger, "toy")
+    ledger.append(EntryKind.TICK, tick(rollout="other"))
+    ledger.append(EntryKind.WATCH, look("rollback"))
+    recorded(ledger, run(ledger, number=2))
+
+    read_on(ledger, history)
+
+    assert history == read_history(ledger, "toy")
+    assert history.head == ledger.head()
+    read_on(ledger, history)
+    assert history == read_history(ledger, "toy")
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("DELETE FROM entries WHERE sequence >= 2", r"entry 2: is not what was read there before"),
+        ("UPDATE entries SET digest = previous WHERE sequence = 2", r"entry 2: is not what was read there before"),
+        ("DELETE FROM entries WHERE sequence = 3", r"entry 4: does not follow"),
+        ("UPDATE entries SET payload = CAST('{}' AS BLOB) WHERE sequence = 3", r"entry 3: does not follow"),
+    ],
+    ids=["cut off", "another head", "removed since", "changed since"],
+)
+def test_what_does_not_follow_what_was_read_is_refused(
+    ledger: SqliteLedger, tick: Payload, by_hand: Edit, statement: str, told: str
+) -> None:
+    recorded(ledger, run(ledger))
+    history = read_history(ledger, "toy")
+    for number in (1, 2):
+        ledger.append(EntryKind.TICK, tick(number))
+    by_hand(statement)
+
+    with pytest.raises(LedgerError, match=told):
+        read_on(ledger, history)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM entries WHERE sequence = 2",
+        "UPDATE entries SET kind = 'tick' WHERE sequence = 2",
+        "UPDATE entries SET kind = 'ledger_created' WHERE sequence = 2",
+        "UPDATE entries SET payload = CAST(replace(payload, 'rollback', 'promote') AS BLOB) WHERE sequence = 2",
+        "UPDATE entries SET payload = CAST(replace(payload, 'toy', 'tox') AS BLOB) WHERE sequence = 2",
+    ],
+    ids=["removed", "disguised", "disguised as the first", "edited", "of another rollout"],
+)
+def test_an_alarm_in_the_middle_cannot_be_taken_out_of_the_way(
+    ledger: SqliteLedger, tick: Payload, by_hand: Edit, statement: str
+) -> None:
+    """Why every link is checked, whatever the decision needs: an index of alarms would not have found any of these."""
+    ledger.append(EntryKind.TICK, tick())
+    ledger.append(EntryKind.WATCH, look("rollback"))
+    ledger.append(EntryKind.TICK, tick(2))
+    by_hand(statement)
+
+    with pytest.raises(LedgerError, match=r"^ledger entry 2: .*; entries 0-1 verify"):
+        read_history(ledger, "toy")
