@@ -45,6 +45,7 @@ class Execution:
     hook could replace it), ``assertion`` whether it says "looked and saw otherwise" rather than
     "could not look". ``body_ran`` is the proof that a frame of the item's own function ran, None
     where the kind of item admits no such proof; ``calls`` counts how often it was entered.
+    ``asserts`` are the assertions that held and that failed, None where the function writes none and none failed.
     """
 
     process: str
@@ -53,6 +54,7 @@ class Execution:
     assertion: bool = False
     body_ran: bool | None = None
     calls: int = 1
+    asserts: tuple[int, int] | None = None
     seconds: float = 0.0
     text: str = ""
 
@@ -75,7 +77,10 @@ class Described:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """What one process collected: every id pytest made, and those left to run after all hooks."""
+    """What one process collected: every id pytest made, and those left to run after all hooks.
+
+    ``settings`` is the file from which pytest took its settings, relative to the root, if there is one.
+    """
 
     process: str
     made: tuple[str, ...]
@@ -84,6 +89,7 @@ class Collection:
     errors: Mapping[str, str] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
     conftests: tuple[str, ...] = ()
+    settings: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -211,6 +217,7 @@ class Evidence:
                 errors=_table(event["errors"]),
                 skipped=_table(event["skipped"]),
                 conftests=_texts(event["conftests"]),
+                settings=_text(event.get("settings", "")),
             )
         )
 
@@ -239,6 +246,7 @@ class Evidence:
                 assertion=event.get("assertion", False) is True,
                 body_ran=None if ran is None else ran is True,
                 calls=int(event.get("calls", 1)),
+                asserts=_asserts(event.get("asserts")),
                 seconds=_seconds(event.get("s", 0.0)),
                 text=_text(event.get("text", "")),
             )
@@ -374,6 +382,14 @@ def _phases(values: Sequence[Sequence[Any]]) -> tuple[Phase, ...]:
     return tuple(
         Phase(_text(when), _text(outcome), *(each is not False for each in xfail)) for when, outcome, *xfail in values
     )
+
+
+def _asserts(value: object) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or [type(each) for each in value] != [int, int]:
+        raise ValueError(f"{str(value)[:40]!r} are no two counts")
+    return value[0], value[1]
 
 
 def _fraction(value: object) -> Fraction:

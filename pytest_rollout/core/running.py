@@ -72,6 +72,8 @@ def is_telling(category: str, text: str) -> bool:
     """Whether a test may have passed behind this warning without having looked."""
     if category == "PytestAssertRewriteWarning":
         return "always true" in text
+    if category == "RuntimeWarning":
+        return "was never awaited" in text
     return category in TELLING_WARNINGS
 
 
@@ -161,6 +163,13 @@ def _process(process: Process) -> Iterator[Finding]:
 def _collections(evidence: Evidence, manifest: Manifest) -> Iterator[Finding]:
     owed = {path for path in manifest.files if path.rpartition("/")[2] == "conftest.py"}
     for collection in evidence.collections:
+        if collection.settings and collection.settings not in manifest.files:
+            yield _run(
+                f"the settings of {collection.settings} were used",
+                Outcome.ERROR,
+                "they are no part of this gate",
+                remedy="write settings of the project's own, an empty pytest.ini if there are none",
+            )
         for item, text in collection.errors.items():
             yield _run(
                 f"collection error in {item}", Outcome.ERROR, text, remedy=f"pytest --collect-only {shlex.quote(item)}"

@@ -21,6 +21,7 @@ from _pytest.outcomes import Exit
 
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.running import is_telling
+from pytest_rollout.plugin.asserting import hear_telling_warnings, rewrite_helpers, watch_assertions
 from pytest_rollout.plugin.collection import GateCollection
 from pytest_rollout.plugin.context import Context
 from pytest_rollout.plugin.handover import VARIABLE
@@ -67,6 +68,8 @@ def start_recording(config: pytest.Config) -> None:
 
         config.pluginmanager.register(Drilling(context, briefing.fault), "rollout-drilling")
     config.pluginmanager.register(recorder, "rollout-recorder")
+    watch_assertions(recorder.asserted)
+    rewrite_helpers(briefing.rollout.suite)
     secrets = briefing.rollout.secrets
     redaction = Redaction(Redactor(secrets), config, has_secrets=bool(secrets))
     config.pluginmanager.register(redaction, "rollout-redaction")
@@ -116,6 +119,11 @@ class Recorder:
         """Record what a fixture or a declared check of the item ``id`` has to say."""
         self._send(event | {"id": self._id(event["id"])})
 
+    def asserted(self, held: bool) -> None:
+        """Count an assertion for the item that runs now."""
+        if self._current is not None:
+            self._current.asserts[not held] += 1
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Every id pytest makes is owed, unless its stage excludes it."""
@@ -142,6 +150,7 @@ class Recorder:
                 "errors": self._errors,
                 "skipped": self._skipped,
                 "conftests": sorted(self._conftests()),
+                "settings": self._settings(),
             }
         )
 
@@ -165,18 +174,21 @@ class Recorder:
                     "assertion": running.is_assertion,
                     "ran": running.body_ran,
                     "calls": running.calls,
+                    "asserts": running.asserts if running.writes_asserts or running.asserts[1] else None,
                     "s": round(self._now() - began, 6),
                     "text": self._text("\n\n".join(running.texts)),
                 }
             )
 
     @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_runtest_call(self) -> Generator[None, object, object]:
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Innermost: what leaves the test itself, and whether a frame of its function ran."""
         running = self._current
         if running is None:
             return (yield)
         running.calls += 1
+        if item.get_closest_marker("filterwarnings") is not None:
+            hear_telling_warnings()
         with running.watching():
             try:
                 return (yield)
@@ -288,6 +300,10 @@ class Recorder:
         files = {getattr(plugin, "__file__", None) or "" for plugin in plugins}
         root = str(self._config.rootpath) + os.sep
         return {f.removeprefix(root).replace(os.sep, "/") for f in files if f.endswith(os.sep + "conftest.py")}
+
+    def _settings(self) -> str:
+        path = self._config.inipath
+        return "" if path is None else os.path.relpath(path, self._config.rootpath).replace(os.sep, "/")
 
     def _id(self, item: str) -> str:
         if item.isascii() and "[" not in item and len(item) <= LONGEST_TEXT:

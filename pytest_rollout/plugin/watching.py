@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from pytest_rollout.plugin.asserting import writes_assertions
+
 
 class Running:
     """What is noted of the item that runs now.
@@ -31,6 +33,8 @@ class Running:
         self.body = _Body.of(item, pinned)
         self.body_ran: bool | None = None if self.body is None else False
         self.body_raised = False
+        self.asserts = [0, 0]  # held, failed
+        self.writes_asserts = False
 
     def raised(self, error: BaseException) -> None:
         """Note what left the test; a skip or an imperative xfail says so itself in the report."""
@@ -83,6 +87,7 @@ class Watch:
         if self._body.is_of(frame.f_code):
             self._frame = self._frame or frame
             self._running.body_ran = True
+            self._running.writes_asserts = writes_assertions(frame.f_code)
             sys.setprofile(self._before)
 
 

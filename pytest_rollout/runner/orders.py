@@ -23,8 +23,12 @@ _FORCED = (
     "strict_config=false",
     "strict_parametrization_ids=true",
     "usefixtures=",
+    "enable_assertion_pass_hook=true",
     "faulthandler_timeout=0",
 )
+
+_HEARD = ("always::pytest.PytestWarning", "always::SyntaxWarning", "always:coroutine:RuntimeWarning")
+"""Warnings behind which a test passes without having looked: no filter of the project's silences them."""
 
 
 def pytest_arguments(request: Request, rollout: Rollout, *, stage: str, root: Path, below: Sequence[str]) -> list[str]:
@@ -37,7 +41,12 @@ def pytest_arguments(request: Request, rollout: Rollout, *, stage: str, root: Pa
         arguments.append("-pno:cacheprovider")
     own_roots = any(option.startswith("--confcutdir") for option in request.forwarded)
     arguments += [] if own_roots else [f"--confcutdir={root}"]
-    arguments += [f"--rootdir={root}", *request.forwarded, f"--stage={rollout.name}:{stage}"]
+    arguments += [
+        f"--rootdir={root}",
+        *request.forwarded,
+        *(f"-W{each}" for each in _HEARD),
+        f"--stage={rollout.name}:{stage}",
+    ]
     unread = " ".join((".*", *sorted(passed_over(rollout, rollout.suite))))
     arguments += [f"--override-ini={setting}" for setting in (*_FORCED, f"norecursedirs={unread}")]
     whole = [str(rollout.folder)] if rollout.suite == rollout.folder else [str(rollout.plan), str(rollout.suite)]

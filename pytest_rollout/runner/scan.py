@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
 from pytest_rollout.core.manifest import Doubt, Function
 from pytest_rollout.core.rollout import Rollout, Stage
+from pytest_rollout.runner.doubting import Definition, doubtful, needing_more_than_a_call
 from pytest_rollout.runner.reaching import reaches
 
 PYTHON_FILES = ("test_*.py", "*_test.py")
 PYTHON_CLASSES = "Test"
 PYTHON_FUNCTIONS = "test"
+_REWRITES_NOTHING = "PYTEST_DONT_REWRITE"
 
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef
-_Named = _Definition | ast.ClassDef
+_Named = Definition | ast.ClassDef
 _Branches = tuple[tuple[int, int], ...]
 """The line of each ``if`` and ``try`` around a statement, and which of its branches it stands in."""
 
@@ -27,6 +29,7 @@ def scan(rollout: Rollout, stage: Stage, root: Path, files: Sequence[str]) -> tu
     """The test functions that the gate of ``stage`` owes, and what in its files cannot be believed."""
     functions: list[Function] = []
     doubts: list[Doubt] = []
+    unused: list[tuple[str, Definition]] = []
     names = {each.name for each in rollout.stages}
     for relative in files:
         path = root / relative
@@ -37,6 +40,16 @@ def scan(rollout: Rollout, stage: Stage, root: Path, files: Sequence[str]) -> tu
         reader.read(path, in_suite=in_suite)
         functions.extend(f for f in reader.functions if f.belongs_to(stage.name))
         doubts.extend(reader.doubts)
+        unused.extend((relative, each) for each in reader.fixtures)
+    if unused:
+        asked = _asked_for([root / each for each in files if each.endswith(".py")])
+        doubts.extend(
+            Doubt(
+                place=f"{relative}:{each.lineno}", text=f"{each.name} is a fixture that no one asks for, so never run"
+            )
+            for relative, each in unused
+            if each.name not in asked
+        )
     return functions, doubts
 
 
@@ -55,7 +68,9 @@ class _Reader:
         self._relative = relative
         self._stages = stages
         self._folder_stage = folder_stage
+        self._unawaited: frozenset[str] = frozenset()
         self.functions: list[Function] = []
+        self.fixtures: list[Definition] = []
         self.doubts: list[Doubt] = []
 
     def read(self, path: Path, *, in_suite: bool) -> None:
@@ -68,7 +83,10 @@ class _Reader:
             self._doubt(line, f"reaches into the recorder ({what}), so what it lets be recorded cannot be believed")
         if not in_suite:
             return
+        if _REWRITES_NOTHING in (ast.get_docstring(tree) or ""):
+            self._doubt(1, f"{_REWRITES_NOTHING} keeps assertions from being counted; take it away")
         if is_test_file(path.name):
+            self._unawaited = needing_more_than_a_call(tree)
             self._scope(tree.body, self._relative, None, is_advisory=False)
             if not self.functions:
                 self._doubt(1, "a test file without a single test")
@@ -80,7 +98,7 @@ class _Reader:
 
     def _misnamed(self, tree: ast.Module) -> None:
         for node in tree.body:
-            if isinstance(node, _Definition) and node.name.startswith("test_") and not _is_fixture(node):
+            if isinstance(node, Definition) and node.name.startswith("test_") and not _is_fixture(node):
                 self._doubt(
                     node.lineno,
                     f"{node.name} is in a file pytest does not collect; rename the file test_….py",
@@ -96,7 +114,9 @@ class _Reader:
         for lost, by in _redefined(body):
             self._doubt(by.lineno, f"{by.name} is defined again; the one in line {lost.lineno} never runs")
         for node in _statements(body):
-            if isinstance(node, _Definition) and node.name.startswith(PYTHON_FUNCTIONS) and not _is_fixture(node):
+            if isinstance(node, Definition) and node.name.startswith(PYTHON_FUNCTIONS) and _is_fixture(node):
+                self.fixtures.append(node)
+            elif isinstance(node, Definition) and node.name.startswith(PYTHON_FUNCTIONS):
                 self._function(node, prefix, stages, is_advisory=is_advisory)
             elif isinstance(node, ast.ClassDef) and (node.name.startswith(PYTHON_CLASSES) or _is_unittest(node)):
                 self._class(node, prefix, stages, is_advisory=is_advisory)
@@ -108,14 +128,14 @@ class _Reader:
                 self._doubt(node.lineno, "collect_ignore hides tests from pytest")
 
     def _class(self, node: ast.ClassDef, prefix: str, stages: Stages, *, is_advisory: bool) -> None:
-        if any(isinstance(each, _Definition) and each.name in {"__init__", "__new__"} for each in node.body):
+        if any(isinstance(each, Definition) and each.name in {"__init__", "__new__"} for each in node.body):
             self._doubt(node.lineno, f"class {node.name} has a constructor, so pytest collects none of its tests")
             return
         stages = self._stage_names(node.decorator_list, stages)
         is_advisory = is_advisory or _is_advisory(node.decorator_list)
         self._scope(node.body, f"{prefix}::{node.name}", stages, is_advisory=is_advisory)
 
-    def _function(self, node: _Definition, prefix: str, outer: Stages, *, is_advisory: bool) -> None:
+    def _function(self, node: Definition, prefix: str, outer: Stages, *, is_advisory: bool) -> None:
         stages = self._stage_names(node.decorator_list, outer)
         self.functions.append(
             Function(
@@ -125,11 +145,8 @@ class _Reader:
                 advisory=is_advisory or _is_advisory(node.decorator_list),
             )
         )
-        for inner in _own_statements(node):
-            if isinstance(inner, ast.Return) and inner.value is not None and not _is_none(inner.value):
-                self._doubt(inner.lineno, f"{node.name} returns a value, which pytest does not look at; use assert")
-            if isinstance(inner, ast.Assert) and isinstance(inner.test, ast.Tuple) and inner.test.elts:
-                self._doubt(inner.lineno, "assert of a tuple is always true; drop the parentheses")
+        for line, text in doubtful(node, self._unawaited):
+            self._doubt(line, text)
 
     def _stage_names(self, marks: Sequence[ast.expr], outer: Stages) -> Stages:
         """The nearest marker counts, as in pytest; a name that is no literal cannot be pinned."""
@@ -146,6 +163,19 @@ class _Reader:
                     self._doubt(mark.lineno, f"no stage '{name}' in this rollout")
             return tuple(names)
         return outer
+
+
+def _asked_for(files: Sequence[Path]) -> set[str]:
+    """Every name in these files by which a fixture could be asked for: of parameters, and within texts."""
+    asked: set[str] = set()
+    for path in files:
+        with suppress(SyntaxError, ValueError, RecursionError):
+            for node in ast.walk(ast.parse(path.read_bytes())):
+                if isinstance(node, ast.arg):
+                    asked.add(node.arg)
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    asked.add(node.value)
+    return asked
 
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
@@ -189,17 +219,6 @@ def _are_alternatives(some: _Branches, others: _Branches) -> bool:
     return any(line == other and part != branch for line, part in some for other, branch in others)
 
 
-def _own_statements(node: _Definition) -> Iterator[ast.AST]:
-    """Everything in a function but what its inner functions and classes hold."""
-    waiting: list[ast.AST] = list(node.body)
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, _Definition | ast.ClassDef | ast.Lambda):
-            continue
-        yield each
-        waiting.extend(ast.iter_child_nodes(each))
-
-
 def _assigns(node: ast.stmt, name: str) -> bool:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     return any(isinstance(target, ast.Name) and target.id == name for target in targets)
@@ -230,13 +249,13 @@ def _is_advisory(marks: Sequence[ast.expr]) -> bool:
     return any(_mark_name(mark) == "advisory" for mark in marks)
 
 
-def _is_fixture(node: _Definition) -> bool:
+def _is_fixture(node: Definition) -> bool:
     """Whether it is decorated by something called ``fixture``; ``usefixtures`` marks a test."""
     calls = (each.func if isinstance(each, ast.Call) else each for each in node.decorator_list)
     return any(ast.unparse(each).rpartition(".")[2] == "fixture" for each in calls)
 
 
-def _is_overload(node: _Definition | ast.ClassDef) -> bool:
+def _is_overload(node: Definition | ast.ClassDef) -> bool:
     return any(ast.unparse(decorator).endswith(("overload", ".setter")) for decorator in node.decorator_list)
 
 
@@ -246,7 +265,3 @@ def _is_collected(name: str) -> bool:
 
 def _is_unittest(node: ast.ClassDef) -> bool:
     return any(ast.unparse(base).endswith("TestCase") for base in node.bases)
-
-
-def _is_none(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None

@@ -57,7 +57,8 @@ def passed_over(rollout: Rollout, folder: Path) -> frozenset[str]:
 
 def linked_folders(rollout: Rollout, stage: Stage) -> list[Path]:
     """Links to folders inside the suite: pytest goes through them, a commit does not hold what is behind."""
-    return [path for path in _walk(rollout.suite, rollout, stage) if path.is_symlink() and path.is_dir()]
+    within = [rollout.suite, *_walk(rollout.suite, rollout, stage)]
+    return [path for path in within if path.is_symlink() and path.is_dir()]
 
 
 def environments(rollout: Rollout, stage: Stage) -> list[Path]:

@@ -75,7 +75,9 @@ def test_conftests_and_settings_above_the_rollout_are_part_of_its_gate(planned, 
 def test_beside_the_plan_products_of_tools_are_passed_over_and_a_stage_of_that_name_is_doubted(planned) -> None:
     """Without ``suites/`` pytest would collect from ``build/``; a stage called so would lose its tests."""
     plan = '[rollout]\nname = "toy"\ntitle = "Toy"\n[stages.build]\ntitle = "Build"\n'
-    rollout = planned({"test_a.py": "def test_a(): ...", "build/test_b.py": "def test_b(): ..."}, plan=plan)
+    rollout = planned(
+        {"test_a.py": "def test_a(): assert True", "build/test_b.py": "def test_b(): assert True"}, plan=plan
+    )
 
     manifest = pinning.pin(rollout, rollout.stage("build"), rollout.folder, network=None, baseline=())
 
@@ -87,7 +89,7 @@ def test_beside_the_plan_products_of_tools_are_passed_over_and_a_stage_of_that_n
 
 def test_a_link_to_a_folder_in_the_suite_is_doubted(gate_of, tmp_path: Path) -> None:
     """pytest goes through it, and no commit holds what is behind it."""
-    rollout, stage, root = gate_of({"suites/test_a.py": "def test_a(): ..."})
+    rollout, stage, root = gate_of({"suites/test_a.py": "def test_a(): assert True"})
     (tmp_path / "elsewhere").mkdir()
     (root / "suites/linked").symlink_to(tmp_path / "elsewhere")
     (root / "suites/broken").symlink_to(tmp_path / "nowhere")
@@ -97,6 +99,17 @@ def test_a_link_to_a_folder_in_the_suite_is_doubted(gate_of, tmp_path: Path) -> 
 
     assert set(manifest.files) == {"rollout.toml", "suites/test_a.py"}
     assert [doubt.place for doubt in manifest.doubts] == ["suites/linked"]
+
+
+def test_a_suite_that_is_a_link_is_doubted(gate_of, tmp_path: Path) -> None:
+    """Nothing behind it would be pinned or compared with the commit, and all of it would run."""
+    rollout, stage, root = gate_of({"suites/test_a.py": ""})
+    (root / "suites").rename(tmp_path / "elsewhere")
+    (root / "suites").symlink_to(tmp_path / "elsewhere")
+
+    manifest = pinning.pin(rollout, stage, root, network=None, baseline=())
+
+    assert [doubt.place for doubt in manifest.doubts] == ["suites"]
 
 
 def test_a_linked_file_counts_with_what_is_behind_it(gate_of, tmp_path: Path) -> None:
