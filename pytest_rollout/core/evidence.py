@@ -387,7 +387,7 @@ def _phases(values: Sequence[Sequence[Any]]) -> tuple[Phase, ...]:
 def _asserts(value: object) -> tuple[int, int] | None:
     if value is None:
         return None
-    if not isinstance(value, list) or [type(each) for each in value] != [int, int]:
+    if not isinstance(value, list) or [type(each) for each in value] != [int, int] or min(value) < 0:
         raise ValueError(f"{str(value)[:40]!r} are no two counts")
     return value[0], value[1]
 

@@ -120,6 +120,9 @@ ITEM = {"e": "item", "id": TEST, "phases": [["call", "passed", False]]}
         pytest.param({**ITEM, "s": 1e300}, id="absurd seconds"),
         pytest.param({**ITEM, "s": "1"}, id="text for seconds"),
         pytest.param({**ITEM, "calls": float("inf")}, id="infinite calls"),
+        pytest.param({**ITEM, "asserts": 1}, id="one count of assertions"),
+        pytest.param({**ITEM, "asserts": [1, False]}, id="a truth for a count of assertions"),
+        pytest.param({**ITEM, "asserts": [-1, 0]}, id="fewer assertions than none"),
         pytest.param({"e": "begin", "id": TEST, "line": float("inf")}, id="an infinite line"),
         pytest.param({"e": "begin", "id": TEST, "title": 5}, id="a number for a title"),
         pytest.param({"e": "measure", "id": TEST, "metric": "gas", "value": float("nan")}, id="NaN measured"),
@@ -224,7 +227,7 @@ _KEYS = [
     "id", "phases", "cause", "assertion", "ran", "calls", "s", "text", "made", "selected",
     "excluded", "errors", "skipped", "conftests", "metric", "value", "good", "total", "error",
     "source", "name", "type", "content", "binary", "category", "what", "count", "exit", "title",
-    "kind", "required", "file", "line",
+    "kind", "required", "file", "line", "asserts", "settings",
 ]
 # fmt: on
 _WORDS = ["hello", "collected", "begin", "item", "seen", "measure", "observe", "attach", "warning", "trouble", "end"]

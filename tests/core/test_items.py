@@ -14,6 +14,7 @@ from pytest_rollout.core.outcome import Outcome
 CLEAN = (Phase("setup", "passed"), Phase("call", "passed"), Phase("teardown", "passed"))
 SKIPPED = (Phase("setup", "skipped"), Phase("teardown", "passed"))
 SUBTEST = Phase("subtest", "passed")
+SWALLOWED = "one of its assertions failed, and what it raised was caught before anybody saw"
 
 
 def ran(*phases: Phase, process: str = "main", **about: Any) -> Execution:
@@ -37,6 +38,7 @@ def outcome(*executions: Execution, seen: tuple[Phase, ...] = (), unfinished: bo
     [
         pytest.param(PASSED, id="three clean phases"),
         pytest.param(ran(*CLEAN, body_ran=None), id="a kind of item without a function"),
+        pytest.param(ran(*CLEAN, asserts=(1, 0)), id="an assertion that held"),
         pytest.param(ran(CLEAN[0], SUBTEST, SUBTEST, *CLEAN[1:]), id="passing subtests"),
     ],
 )
@@ -142,6 +144,13 @@ def test_a_clean_pass_counts(execution: Execution) -> None:
         ),
         pytest.param(
             ran(*CLEAN, calls=2), Outcome.INCONCLUSIVE, "the test was entered 2 times; once is owed", id="entered twice"
+        ),
+        pytest.param(ran(*CLEAN, asserts=(2, 1)), Outcome.FAIL, SWALLOWED, id="one swallowed"),
+        pytest.param(
+            ran(*CLEAN, asserts=(0, 0)),
+            Outcome.INCONCLUSIVE,
+            "none of its assertions was reached: it looked at nothing",
+            id="none reached",
         ),
         pytest.param(
             ran(*CLEAN, calls=0, body_ran=None),

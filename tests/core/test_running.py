@@ -178,6 +178,9 @@ def _said(word: str, **about: Any) -> Callable[[Any], Any]:
         pytest.param(_status(10), "pytest ended with status 10", id="no sessionfinish"),
         pytest.param(_told(errors={"b.py": "ImportError"}), "collection error in b.py", id="a collection error"),
         pytest.param(_told(skipped={"b.py": "no url"}), "b.py was skipped whole", id="a module skip"),
+        pytest.param(
+            _told(settings="../pytest.ini"), "the settings of ../pytest.ini were used", id="settings from above"
+        ),
         pytest.param(_told(conftests=["other/conftest.py"]), "other/conftest.py was loaded", id="an extra conftest"),
         pytest.param(
             _told(selected=["suites/toy/test_a.py::test_a"] * 2),
