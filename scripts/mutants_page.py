@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -107,14 +108,15 @@ def report() -> None:
     ]
     lines += ["", head.format("module that decides"), rule, *modules(DECIDING)]
     lines += ["", head.format("other module"), rule, *modules(others), ""] if others else [""]
-    lines += [f"Not tried: {', '.join(f'`{name}`' for name in untried)}.", ""] if untried else []
+    lines += textwrap.wrap(f"Not tried: {', '.join(untried)}.", 130) if untried else []
+    lines += [""]
     lines += ["## What survived in the modules that decide", ""]
     for name in DECIDING:
         left = [row for row in rows if row["module"] == name and row["outcome"] in LEFT]
         if left:
-            lines += [f"### {name}", ""]
-            lines += dict.fromkeys(f"- `{row['function']}`: ``{short(row)}``: {told(row, reasons)}" for row in left)
-            lines += [""]
+            lines += [f"### {name}", "", "```text"]
+            lines += dict.fromkeys(f"{row['function']}: {short(row)}: {told(row, reasons)}" for row in left)
+            lines += ["```", ""]
     PAGE.write_text(text + "\n".join(lines))
 
 

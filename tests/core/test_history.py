@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from pytest_rollout.core.checklist import Tick
+from pytest_rollout.core.drilled import Drill
 from pytest_rollout.core.entries import Entry, EntryKind, next_entry
 from pytest_rollout.core.errors import LedgerError
-from pytest_rollout.core.faults import Drill
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.history import History, JudgementRecord, Reason, read
 from pytest_rollout.core.judgement import SCHEMA, Judgement, Run
@@ -114,13 +114,10 @@ def test_every_entry_of_this_rollout_is_kept_with_its_number_and_no_other() -> N
     assert kept.ticks == [Recorded(sequence=1, value=tick)]
     assert kept.drills == {"alpha": drill}
     assert kept.signoffs == [Recorded(sequence=3, value=signed)]
-    assert kept.watches == {
-        "alpha": Recorded(sequence=4, value=watch), "beta": Recorded(sequence=5, value=alarm),
-    }  # fmt: skip
-    assert kept.alarms == [Recorded(sequence=5, value=alarm)]
     assert kept.moves == [Recorded(sequence=6, value=move)]
-    assert (kept.newest_watch("alpha"), kept.newest_watch("public")) == (watch, None)
-    assert history == History(rollout="other", ledger_id=LEDGER, head=told.history.head)
+    assert [kept.newest_watch(stage) for stage in ("alpha", "beta", "public")] == [watch, alarm, None]
+    assert (history.runs, history.ticks, history.signoffs, history.moves) == ([], [], [], [])
+    assert (history.drills, history.newest_watch("alpha")) == ({}, None)
 
 
 def test_a_judgement_is_kept_without_its_bulk() -> None:
@@ -210,20 +207,17 @@ def test_a_stage_was_entered_with_the_newest_move() -> None:
 
 
 def test_an_alarm_counts_if_it_came_later_in_this_visit() -> None:
-    history = History(rollout="toy", ledger_id=LEDGER)
+    told = Told()
     alarms = [
-        Recorded(
-            sequence=sequence,
-            value=WatchRecord(
-                rollout="toy", stage=stage, entry=entry, watch="w", verdict="rollback", at=NOW, kept={}, fired=()
-            ),
-        )
-        for sequence, stage, entry in ((3, "alpha", 0), (4, "beta", 0), (5, "alpha", 9))
+        WatchRecord(rollout="toy", stage=stage, entry=entry, watch="w", verdict="rollback", at=NOW, kept={}, fired=())
+        for stage, entry in (("alpha", 0), ("beta", 0), ("alpha", 9))
     ]
-    history.alarms += alarms
+    for alarm in alarms:
+        told.take(EntryKind.WATCH, alarm.document())
 
-    assert history.alarm_after(2, "alpha") == alarms[0]
-    assert history.alarm_after(3, "alpha") is None
+    assert told.history.alarm_after(-1, "alpha") == Recorded(sequence=0, value=alarms[0])
+    assert told.history.alarm_after(0, "alpha") is None
+    assert told.history.alarm_after(0, "beta") == Recorded(sequence=1, value=alarms[1])
 
 
 def test_the_newest_run_is_that_of_its_stage() -> None:

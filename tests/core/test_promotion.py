@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from pytest_rollout.core.drilled import Drill, DrillPolicy
 from pytest_rollout.core.entries import Entry, EntryKind, next_entry
 from pytest_rollout.core.errors import LedgerError, PlanError, Refused
-from pytest_rollout.core.faults import Came, Drill, DrillPolicy, Fault, Tried
+from pytest_rollout.core.faults import Came, Fault, Tried
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.history import History, JudgementRecord
 from pytest_rollout.core.judgement import Judgement, Run, Subject

@@ -221,7 +221,7 @@ RUNS: dict[str, tuple[list[Series], Fraction | None, bool, list[tuple[int, str]]
     ),
     "a start that stays": ([counter((0, 5), (1, 5))], Fraction(5), False, []),
     "a later start": ([counter((0, 5), (1, 6))], None, False, [(1, "the start time changed from 5 to 6")]),
-    "another start than before": ([counter((0, 0.5))], Fraction(1, 3), False, [(0, "the start time changed from 0.333333333333333 to 0.5")]),
+    "another start than before": ([counter((0, 0.5))], Fraction(1, 3), False, [(0, "the start time changed from 0.3333… to 0.5")]),
 }  # fmt: skip
 
 
