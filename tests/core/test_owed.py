@@ -11,7 +11,7 @@ from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.manifest import Manifest
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
-from pytest_rollout.core.owed import judge_observation
+from pytest_rollout.core.owed import judge_observation, shared_exposure
 from pytest_rollout.core.rollout import ContractState, Exposure, FlagState, KnownFailure
 
 BIG = 2**256 - 1
@@ -534,7 +534,7 @@ def test_a_gate_of_known_failures_alone_is_empty(kit: Any) -> None:
 
 
 def test_a_test_says_all_that_a_reader_needs(kit: Any) -> None:
-    said = kit.recorded({kit.A: ()}, workers=2, test_a={"title": "it settles", "s": 0.5, "text": "x" * 3000})
+    said = kit.recorded({kit.A: ()}, workers=2, test_a={"title": "it settles", "s": 0.5})
 
     passed = kit.of_item(kit.judge(kit.question(said)), kit.A)
 
@@ -730,3 +730,59 @@ def test_a_check_that_failed_although_it_saw_what_is_owed_is_told_with_its_text(
         detail="boom",
         remedy="run the gate again",
     )
+
+
+@pytest.mark.parametrize("item", ["A", "PAUSED"])
+def test_an_item_that_passed_and_began_again_without_an_end_is_no_pass(kit: Any, item: str) -> None:
+    """In whatever process it began, and whatever else that process finished."""
+    named = getattr(kit, item)
+    said = kit.recorded(kit.WHOLE)
+    said.say("gw7", "begin", id=named)
+
+    finding = kit.of_item(kit.judge(kit.whole(said)), named)
+
+    assert (finding.outcome, finding.measured) == (Outcome.ERROR, "the process ended while this test ran")
+
+
+def test_a_flag_and_a_share_are_judged_on_what_was_observed(kit: Any) -> None:
+    """Each flag by its own key, and a share against that of the stage before where one flag steers both."""
+    flags = (FlagState(key="swap", expected=True), FlagState(key="mint", expected=False))
+    exposure = Exposure(share=Fraction(1, 4), flag="swap")
+    stage = kit.stage(flags=flags, exposure=exposure)
+    rollout = kit.question([], stage).rollout
+    counted = {"sample": 20_000, "enabled": 5_010, "unsticky": 0, "errors": 0, "left": 0, "joined": 0}
+
+    def judged(kind: str, name: str, value: Any, of: Any = rollout) -> Finding:
+        item = f"{kit.PLAN}::beta::{kind}::{name}"
+        return judge_observation(of, stage, item, Observation(item=item, value=value, source="flagd"))
+
+    on = {"error": "", "value": True, "again": True, "type": "bool", "default": False, "reason": "STATIC"}
+    on |= {"variant": "on", "probes": 100, "others": 0}
+    swap = judged("flags", "swap", on)
+    mint = judged("flags", "mint", on)
+    assert (swap.outcome, mint.outcome) == (Outcome.PASS, Outcome.FAIL)
+    assert (swap.source, mint.source) == ("flagd", "flagd")
+    share = judged("exposure", "share", counted)
+    assert (share.outcome, share.source) == (Outcome.PASS, "flagd")
+    before = replace(rollout.stages[0], exposure=replace(exposure, share=Fraction(1, 10)))
+    same, other = (
+        replace(rollout, stages=(replace(before, exposure=replace(before.exposure, flag=flag)), stage))
+        for flag in ("swap", "other")
+    )
+    assert judged("exposure", "share", counted, same).detail == "not compared with the stage before"
+    assert judged("exposure", "share", counted, other).outcome is Outcome.PASS
+    assert shared_exposure(same, stage) == before.exposure
+    assert shared_exposure(other, stage) is None
+    assert shared_exposure(rollout, stage) is None
+    assert shared_exposure(same, replace(stage, exposure=None)) is None
+    users = replace(same, stages=(replace(before, exposure=replace(before.exposure, share=None)), stage))
+    assert shared_exposure(users, stage) is None
+
+
+def test_an_anonymous_chain_needs_no_more_than_an_answer(kit: Any) -> None:
+    rollout = kit.question([]).rollout
+    item = f"{kit.PLAN}::beta::network::devnet"
+
+    finding = judge_observation(rollout, kit.stage(), item, Observation(item=item, value=kit.HEAD, source="here"))
+
+    assert (finding.outcome, finding.needed) == (Outcome.PASS, "an answering node")

@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from pytest_rollout.core.inert import shortened
 from pytest_rollout.core.redaction import Redactor
 
 KEY = "0x" + "1f2e3d4c" * 8
@@ -299,3 +300,27 @@ def test_a_key_in_hex_is_known_as_a_number(length: int) -> None:
 
     assert shows({"K": f"0x{key}"}, str(int(key, 16))) == "<K>"
     assert shows({"K": f"0x{key}"}, key) == "<K>"
+
+
+@pytest.mark.parametrize("at", [0, 55, 60, 66, 20_000, 39_953, 39_966, 39_986])
+def test_of_a_long_text_no_part_of_a_secret_is_kept(at: int) -> None:
+    """Wherever it stands: at the beginning, at the end, across a cut."""
+    secret = "hunter2hunter2"
+    text = ("x" * at + secret).ljust(40_000, "y")
+
+    shown = Redactor({"S": secret}).bounded(text, 100)
+
+    assert "hunter" not in shown
+    assert "unter2" not in shown
+    assert "\n… 39,900 characters cut …\n" in shown
+    assert len(shown) <= 130
+
+
+def test_a_long_text_keeps_two_thirds_of_its_beginning_and_a_third_of_its_end() -> None:
+    redactor = Redactor({"S": "hunter2hunter2"})
+    text = "".join(chr(65 + index % 26) for index in range(50_000))
+
+    assert redactor.bounded(text, 90) == f"{text[:60]}\n… 49,910 characters cut …\n{text[-30:]}"
+    assert redactor.bounded(text[:90], 90) == text[:90]
+    assert redactor.bounded(text[:91], 90) == shortened(text[:91], 90)
+    assert redactor.bounded("a hunter2hunter2", 90) == "a <S>"
