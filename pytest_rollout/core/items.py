@@ -66,17 +66,18 @@ def _one(execution: Execution, *, has_function: bool) -> Came:  # noqa: PLR0911 
         return Came(Outcome.NOT_RUN, "no frame of the test's own function ran", text)
     if execution.calls != 1:
         return Came(Outcome.INCONCLUSIVE, f"the test was entered {execution.calls} times; once is owed", text)
-    return Came(*_asserted(execution.asserts), text)
+    return _asserted(execution)
 
 
-def _asserted(asserts: tuple[int, int] | None) -> tuple[Outcome, str]:
+def _asserted(execution: Execution) -> Came:
     """A pass whose assertions say otherwise, or were never asked, is none."""
-    held, failed = asserts or (1, 0)
+    held, failed = execution.asserts or (1, 0)
     if failed:
-        return Outcome.FAIL, "one of its assertions failed, and what it raised was caught before anybody saw"
+        why = "one of its assertions failed, and what it raised was caught before anybody saw"
+        return Came(Outcome.FAIL, why, execution.text)
     if not held:
-        return Outcome.INCONCLUSIVE, "none of its assertions was reached: it looked at nothing"
-    return Outcome.PASS, ""
+        return Came(Outcome.INCONCLUSIVE, "none of its assertions was reached: it looked at nothing", execution.text)
+    return Came(Outcome.PASS)
 
 
 def _failure(execution: Execution, failed: Sequence[Phase]) -> tuple[Outcome, str]:
