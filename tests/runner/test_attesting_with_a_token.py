@@ -79,16 +79,16 @@ def test_a_token_signs_and_the_public_half_verifies(token: Token, judged: Any, k
         "--password-env",
         "PIN",
         "--output",
-        f"{curve}.json",
+        f".rollout/{curve}.json",
     )
 
     attested = judged.rollout("attest", "alpha", *arguments, env=token.environment | pin)
-    verified = judged.rollout("verify", f"{curve}.json", "--key", token.public(curve), "--for", "toy:alpha")
+    verified = judged.rollout("verify", f".rollout/{curve}.json", "--key", token.public(curve), "--for", "toy:alpha")
 
     assert attested.status == 0, attested.err
     assert verified.status == 0, verified.err
     assert verified.out.startswith("toy:alpha: PROMOTE, judged again: the same\n")
-    assert PIN not in attested.out + attested.err + (judged.folder / f"{curve}.json").read_text()
+    assert PIN not in attested.out + attested.err + (judged.folder / f".rollout/{curve}.json").read_text()
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,16 @@ def test_a_token_that_cannot_sign_is_one_sentence(
 ) -> None:
     """No attestation is left, and the PIN is in no sentence."""
     pin = {"PIN": PIN}
-    arguments = ("--key", key, "--public-key", token.public(curve), "--password-env", "PIN", "--output", "none.json")
+    arguments = (
+        "--key",
+        key,
+        "--public-key",
+        token.public(curve),
+        "--password-env",
+        "PIN",
+        "--output",
+        ".rollout/none.json",
+    )
 
     refused = judged.rollout("attest", "alpha", *arguments, env=token.environment | pin | changes)
 
@@ -117,4 +126,4 @@ def test_a_token_that_cannot_sign_is_one_sentence(
     assert refused.err.count("\n") == 1
     assert PIN not in refused.err
     assert "wrong-pin" not in refused.err
-    assert not (judged.folder / "none.json").exists()
+    assert not (judged.folder / ".rollout/none.json").exists()
