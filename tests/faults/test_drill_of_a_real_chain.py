@@ -47,7 +47,7 @@ query = "head age"
 [nodes.honest]
 stats = "${STATS}"
 [nodes.blind]
-stats = "${STATS}"
+stats = "${STATS}/blind"
 
 [stages.alpha]
 network = "mainnet"
