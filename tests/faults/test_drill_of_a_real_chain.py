@@ -110,11 +110,12 @@ def front() -> Iterator[Front]:
 
 @pytest.fixture(scope="module")
 def stats() -> Iterator[str]:
-    """A node in shadow that verifies a block whenever it is asked."""
-    with closing(DualRun(Engine(), Engine(), limit=5)) as dual:
+    """Two nodes in shadow that verify a block whenever they are asked."""
+    with closing(DualRun(Engine(), Engine(), limit=5)) as one, closing(DualRun(Engine(), Engine(), limit=5)) as other:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                dual = other if self.path.endswith("/blind") else one
                 dual.verify_block(7)
                 body = json.dumps(dual.stats()).encode()
                 self.send_response(200)
@@ -148,7 +149,7 @@ def drilled(tmp_path_factory: pytest.TempPathFactory, make_bare: Any, front: Fro
             "conftest.py": CONFTEST,
             "suites/test_gate.py": "def test_it_is_that_chain(network):\n    assert network.chain_id == 42161\n",
             "deployed.json": json.dumps({"Probe": first, "Loose": second}),
-            "stats.txt": stats,
+            "stats.txt": f"{stats}/blind",
             "contracts/Loose.json": (ARTIFACTS / "Probe.json").read_text().replace('"Probe"', '"Loose"'),
         }
     )
