@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pytest_rollout.core.errors import LedgerError
+from pytest_rollout.core.errors import EvidenceError, LedgerError
 from pytest_rollout.core.records import Record, Recorded
-from pytest_rollout.core.signoff import Answer, Signoff, SignoffPolicy, Statement, answer
+from pytest_rollout.core.signoff import Answer, Signoff, SignoffPolicy, Statement, answer, statement_for
 
 NOW = datetime(2031, 5, 4, 12, 0, tzinfo=UTC)
 ANN, BEN, EVE = ("0x" + digit * 40 for digit in "abe")
@@ -112,3 +112,18 @@ def test_the_typed_data_says_everything_that_is_signed_for() -> None:
         "expires": int((NOW + timedelta(days=3)).timestamp()),
     }
     assert {each["name"] for each in data["types"]["SignOff"]} == set(data["message"])
+
+
+def test_a_role_is_asked_to_sign_for_as_long_as_the_plan_says() -> None:
+    about: dict[str, Any] = {"rollout": "toy", "stage": "beta", "judgement": "11" * 32, "verdict": "hold", "now": NOW}
+
+    assert statement_for(POLICY, role="CTO", **about) == Statement(
+        rollout="toy",
+        stage="beta",
+        judgement="11" * 32,
+        role="CTO",
+        expires=int((NOW + POLICY.valid_for).timestamp()),
+        verdict="hold",
+    )
+    with pytest.raises(EvidenceError, match="^no role 'CEO'$"):
+        statement_for(POLICY, role="CEO", **about)
