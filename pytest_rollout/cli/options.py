@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,6 +44,11 @@ Place = Annotated[str, typer.Argument(metavar="STAGE", help="STAGE, or ROLLOUT:S
 def person(by: str | None, workspace: operations.Workspace) -> str:
     """Who does it: as given, or whoever git says."""
     return as_text(by or "") or whoever_types(workspace.root)
+
+
+def now() -> datetime:
+    """The time that goes into the record."""
+    return datetime.now(UTC)
 
 
 def echo(text: str) -> None:
