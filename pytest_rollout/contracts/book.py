@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NewType
 
@@ -28,7 +28,8 @@ class Contracts:
 
     A name is known once it was deployed here, loaded by address, or is in the deployment record.
     What a contract refuses arrives as ``Reverted``, with the custom errors of every artifact told
-    by name. ``height`` is the newest block this book knows of.
+    by name. ``height`` is the newest block this book knows of, ``proxies`` the artifacts that proxies
+    may be made of.
     """
 
     def __init__(
@@ -37,7 +38,10 @@ class Contracts:
         artifacts: Artifacts,
         deployments: Mapping[str, str],
         records: Mapping[str, Record] | None = None,
+        *,
+        proxies: Sequence[str] = (),
     ) -> None:
+        self.proxies = proxies
         self._chain = chain
         self._artifacts = artifacts
         self._recorded = dict(deployments)

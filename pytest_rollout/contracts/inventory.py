@@ -85,6 +85,7 @@ def seen_of(book: Contracts, name: str, block: str) -> Reading[Seen]:
             own["compared"].append({"with": "its record", "difference": "recorded as a proxy, and it is none"})
         own["compared"] += _compiled(book, name, record, address, code)
         return seen
+    own["compared"] += _made_of_one(book, address, code)
     code = bytes.fromhex((yield from code_at(behind, block)))
     seen["behind"] = place = _place(behind, code)
     if record is not None and record.implementation is not None:
@@ -93,6 +94,29 @@ def seen_of(book: Contracts, name: str, block: str) -> Reading[Seen]:
         place["compared"].append(_held("its recorded implementation hash", record.implementation_hash, place["hash"]))
     place["compared"] += _compiled(book, name, None, behind, code)
     return seen
+
+
+def _made_of_one(book: Contracts, address: str, code: bytes) -> list[Seen]:
+    """The own code of a proxy against the artifacts that the plan has for proxies; it must be one of them."""
+    differences = []
+    for name in book.proxies:
+        runtime = book.artifact(name).runtime
+        difference = "has no code to compare with" if runtime is None else _difference(runtime, code, address, {})
+        if not difference:
+            return [{"with": f"the proxy's artifact {name}", "difference": ""}]
+        differences.append(f"{name} ({difference})")
+    return (
+        [{"with": "the proxies of the plan", "difference": f"is none of {', '.join(differences)}"}]
+        if differences
+        else []
+    )
+
+
+def _difference(template: Template, code: bytes, address: str, libraries: Mapping[str, str]) -> str:
+    try:
+        return template.difference(code, address=address, libraries=libraries)
+    except Uncomparable as reason:
+        return f"cannot be compared, {reason}"
 
 
 def _place(address: str, code: bytes) -> Seen:
@@ -122,7 +146,4 @@ def _compiled(book: Contracts, name: str, record: Record | None, address: str, c
         short = qualified.rpartition(":")[2]
         if short in book:
             libraries.setdefault(short, book.where(short))
-    try:
-        return [{"with": what, "difference": template.difference(code, address=address, libraries=libraries)}]
-    except Uncomparable as reason:
-        return [{"with": what, "difference": f"cannot be compared, {reason}"}]
+    return [{"with": what, "difference": _difference(template, code, address, libraries)}]

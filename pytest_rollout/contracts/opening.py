@@ -12,10 +12,10 @@ def open_contracts(settings: ContractSettings, chain: Chain) -> Contracts:
     """The book; addresses come from the record declared for this network, if there is one."""
     artifacts = Artifacts(settings.artifacts)
     if chain.name not in settings.deployments:
-        return Contracts(chain, artifacts, {})
+        return Contracts(chain, artifacts, {}, proxies=settings.proxies)
     from pytest_rollout.contracts.deployments import recorded  # noqa: PLC0415 - every format, for those who have one
 
     records = recorded(settings, chain.name, chain.chain_id)
     if records is None:
-        return Contracts(chain, artifacts, {})
-    return Contracts(chain, artifacts, records.addresses, records.contracts)
+        return Contracts(chain, artifacts, {}, proxies=settings.proxies)
+    return Contracts(chain, artifacts, records.addresses, records.contracts, proxies=settings.proxies)

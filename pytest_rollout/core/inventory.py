@@ -90,6 +90,11 @@ class Listed:
                 Outcome.INCONCLUSIVE,
                 "which code it must have, neither an artifact nor its record says",
             )
+        if behind is not None and not own["compared"]:
+            yield (
+                Outcome.INCONCLUSIVE,
+                "which code the proxy itself must have, nothing says; name its artifact in contracts.proxies",
+            )
         for each in compared:
             difference = _is(str, each["difference"])
             if difference:

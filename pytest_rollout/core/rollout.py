@@ -274,12 +274,14 @@ class Deployment:
 class ContractSettings:
     """Where contracts come from: artifact folders, and addresses by network and name.
 
-    ``inventory`` lists, network by network, the contracts there must be.
+    ``inventory`` lists, network by network, the contracts there must be, ``proxies`` the
+    artifacts that one of the proxies among them is made of.
     """
 
     artifacts: tuple[Path, ...] = ()
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
     inventory: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,8 +95,14 @@ def contracts(
         # What is deployed on a chain is deployed on its forks, unless the plan says otherwise.
         if network.of is not None and name not in deployments and network.of.name in deployments:
             deployments[name] = deployments[network.of.name]
+    _each_once(written, (*place, "proxies"), table.proxies)
+    for index, name in enumerate(table.proxies):
+        written.read((*place, "proxies", index), name, _contract_name)
     return ContractSettings(
-        artifacts=artifacts, deployments=deployments, inventory=inventory(written, table.inventory, declared)
+        artifacts=artifacts,
+        deployments=deployments,
+        inventory=inventory(written, table.inventory, declared),
+        proxies=tuple(table.proxies),
     )
 
 

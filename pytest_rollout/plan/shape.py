@@ -104,6 +104,11 @@ class ContractsTable(Section):
         description="For each network, the names of all contracts that must be there.",
         json_schema_extra=keys(NAME.pattern),
     )
+    proxies: list[Text] = Field(
+        [],
+        examples=[["ERC1967Proxy"]],
+        description="Artifacts of proxies: the own code of each proxy in the inventory must be that of one of them.",
+    )
 
 
 class FlagsTable(Section):

@@ -57,14 +57,14 @@ def world() -> Iterator[World]:
         chain.close()
 
 
-def books(world: World, folder: Path, records: dict[str, Any]) -> Books:
+def books(world: World, folder: Path, records: dict[str, Any], proxies: tuple[str, ...] = ("Uups",)) -> Books:
     """Fresh books with these records, a plain map or anything else that is read."""
     deployments = {}
     for name, content in records.items():
         path = folder / f"{name}.json"
         path.write_text(json.dumps(content))
         deployments[name] = Deployment(path=path)
-    settings = ContractSettings(artifacts=FOLDERS, deployments=deployments)
+    settings = ContractSettings(artifacts=FOLDERS, deployments=deployments, proxies=proxies)
     opened: dict[str, Contracts] = {}
 
     def open_one(name: str) -> Contracts:
@@ -141,7 +141,31 @@ def test_a_proxy_is_held_against_its_record(world: World, tmp_path: Path) -> Non
     outcome, measured = judged(books(world, tmp_path, {"bsc": unified(world["bsc"][1])}), "bsc", "Vault", 56)
 
     assert outcome is Outcome.PASS
-    assert measured.endswith("compared with its recorded implementation, the artifact Vault")
+    assert measured.endswith("compared with the proxy's artifact Uups, its recorded implementation, the artifact Vault")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "outcome", "told"),
+    [
+        ((), Outcome.INCONCLUSIVE, "which code the proxy itself must have, nothing says"),
+        (("Coin", "Vault"), Outcome.FAIL, "the proxies of the plan: is none of Coin (109 bytes of code, "),
+        (("Coin", "Uups"), Outcome.PASS, "compared with the proxy's artifact Uups"),
+    ],
+    ids=["none declared", "another", "one of two"],
+)
+def test_a_proxy_with_the_right_slot_needs_the_right_code_of_its_own(
+    world: World, tmp_path: Path, proxies: tuple[str, ...], outcome: Outcome, told: str
+) -> None:
+    """The slot says where the implementation is; whether anybody is sent there is the proxy's code."""
+    found, measured = judged(books(world, tmp_path, {"bsc": unified(world["bsc"][1])}, proxies), "bsc", "Vault", 56)
+
+    assert found is outcome
+    assert told in measured
+
+
+def test_a_proxy_artifact_that_nobody_has_is_told(world: World, tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="contract Proxi: no artifact of that name"):
+        judged(books(world, tmp_path, {"bsc": unified(world["bsc"][1])}, ("Proxi",)), "bsc", "Vault", 56)
 
 
 def test_an_upgrade_that_nobody_recorded_fails(world: World, tmp_path: Path) -> None:

@@ -25,9 +25,19 @@ def seen(**changed: Any) -> dict[str, Any]:
 CASES: dict[str, tuple[Any, Outcome, str]] = {
     "its own code": (seen(), Outcome.PASS, f"{A}, 100 bytes; compared with the artifact Coin"),
     "a proxy": (
-        seen(own=place(), behind=place(B, the_artifact_Coin="")),
+        seen(own=place(the_proxy_artifact_Proxy=""), behind=place(B, the_artifact_Coin="")),
         Outcome.PASS,
-        f"{A}, 100 bytes, behind it {B}, 100 bytes; compared with the artifact Coin",
+        f"{A}, 100 bytes, behind it {B}, 100 bytes; compared with the proxy artifact Proxy, the artifact Coin",
+    ),
+    "a proxy of whatever code": (
+        seen(own=place(), behind=place(B, the_artifact_Coin="")),
+        Outcome.INCONCLUSIVE,
+        "which code the proxy itself must have, nothing says; name its artifact in contracts.proxies",
+    ),
+    "another proxy": (
+        seen(own=place(the_proxies_of_the_plan="is none of Proxy (…)"), behind=place(B, the_artifact_Coin="")),
+        Outcome.FAIL,
+        "the proxies of the plan: is none of Proxy",
     ),
     "recorded for this chain": (seen(recorded_chain_id=56), Outcome.PASS, f"{A}, 100 bytes"),
     "nobody knows it": ({"known": False}, Outcome.NOT_RUN, "no record of bsc names Coin"),

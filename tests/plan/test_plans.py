@@ -483,7 +483,7 @@ MISSHAPEN = {
     ),
     "typo in [contracts]": (
         edit("artifacts =", "artefacts ="),
-        "contracts: no key 'artefacts'; allowed are artifacts, deployments, inventory. Did you mean 'artifacts'?",
+        "contracts: no key 'artefacts'; allowed are artifacts, deployments, inventory, proxies. Did you mean 'artifacts'?",
     ),
     "artifacts a number": (
         edit('artifacts = "contracts/out"', "artifacts = 1"),
