@@ -44,7 +44,7 @@ def _meeting(column: Column, relation: Relation, limit: Fraction) -> bytes:
     try:
         near = float(limit)
     except OverflowError:
-        near = math.copysign(math.inf, limit)
+        near = math.inf if limit > 0 else -math.inf
     compare: Callable[[Any, Any], bool] = _COMPARE[relation]
     if math.isfinite(near):
         at_limit = relation.compare(exact(near), limit)

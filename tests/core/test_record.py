@@ -50,6 +50,20 @@ SAME = {
     "an instant in another zone": ("t", "2025-08-12T10:00:00.5Z", "2025-08-12T12:00:00.500+02:00"),
     "a decimal with a zero more": ("x", {"decimal": "1.50"}, {"decimal": "1.5"}),
     "tables in another order": ("x", {"a": 1, "b": [2]}, {"b": [2], "a": 1}),
+    "hex in tables": ("a", {"to": UPPER, "n": 1}, {"to": LOWER, "n": 1}),
+    "hashes": ("h", UPPER, LOWER),
+    "a tagged integer of another tag": ("i", 5, {"__type": "bigint", "value": "5"}),
+    "a tagged value": ("i", 5, {"type": "bigint", "value": "5"}),
+    "integers in a list": ("i", [5, "6"], ["5", 6]),
+    "a negative integer": ("i", -5, "-5"),
+    "hex in capitals": ("i", 255, "0xFF"),
+    "an instant a day later in another zone": ("t", "2025-08-12T23:30:00Z", "2025-08-13T00:30:00+01:00"),
+    "an instant with a blank": ("t", "2025-08-12 10:00:00Z", "2025-08-12T10:00:00Z"),
+    "an instant with zeros": ("t", "2025-08-12T10:00:00Z", "2025-08-12T10:00:00.000Z"),
+    "seconds as text": ("t", 5, "5"),
+    "no decimals that are the same": ("x", {"decimal": "a"}, {"decimal": "a"}),
+    "what is no instant": ("t", "2025-99-12T10:00:00Z", "2025-99-12T10:00:00Z"),
+    "a thousand digits": ("i", 10**999, {"decimal": "1e999"}),
 }
 OTHER = {
     "one digit": ("a", LOWER, LOWER[:-1] + "c"),
@@ -69,6 +83,24 @@ OTHER = {
     "arguments in another order": ("x", [1, 2], [2, 1]),
     "an argument more": ("x", [1], [1, 0]),
     "inside a list": ("x", [[1], {"a": "1"}], [[1], {"a": 1}]),
+    "text in another case": ("a", "Look", "look"),
+    "text in another case in a list": ("a", ["Look"], ["look"]),
+    "texts of a table": ("a", {"n": "A"}, {"n": "B"}),
+    "lists of texts": ("a", ["A"], ["B"]),
+    "numbers of an address": ("a", 1, 2),
+    "no integers": ("i", "a", "b"),
+    "lists of integers": ("i", [5], [6]),
+    "a table of more than a tag": ("i", 5, {"type": "b", "value": "5", "more": 1}),
+    "an instant and its nanoseconds": ("t", "1970-01-01T00:00:01Z", 10**9),
+    "an hour": ("t", "2025-08-12T10:00:00Z", "2025-08-12T11:00:00Z"),
+    "a day": ("t", "2025-08-12T10:00:00Z", "2025-08-13T10:00:00Z"),
+    "a day and its seconds": ("t", "2025-08-12T00:00:01Z", "2025-08-11T23:59:59Z"),
+    "a tenth and a hundredth": ("t", "2025-08-12T10:00:00.1Z", "2025-08-12T10:00:00.01Z"),
+    "two that are no instant": ("t", "2025-99-12T10:00:00Z", "2025-98-12T10:00:00Z"),
+    "no decimals": ("x", {"decimal": "a"}, {"decimal": "b"}),
+    "one field of two": ("x", {"a": 1, "b": 2}, {"a": 1, "b": 3}),
+    "a list and its text": ("x", [], ""),
+    "ten thousand digits": ("i", 10**1000, {"decimal": "1e1000"}),
 }
 
 
@@ -113,3 +145,60 @@ PLACEHOLDERS = {
 @pytest.mark.parametrize(("value", "why"), PLACEHOLDERS.values(), ids=PLACEHOLDERS)
 def test_a_placeholder_is_no_address(value, why) -> None:
     assert placeholder(value) == why
+
+
+PLAIN = Identity(key=("chain", "name"))
+READERS: dict[str, tuple[Identity, object, str | None]] = {
+    "plain": (PLAIN, {"chain": 56, "name": "Look"}, "56/Look"),
+    "hex in capitals": (PLAIN, {"chain": "1", "name": UPPER}, f"1/{LOWER}"),
+    "no hex behind its sign": (PLAIN, {"chain": "1", "name": "0xYZ"}, "1/0xYZ"),
+    "a zero that begins no hex": (PLAIN, {"chain": "01", "name": "A"}, "01/A"),
+    "a name with a colon": (PLAIN, {"chain": "1", "name": "a:B"}, "1/a:B"),
+    "one part": (Identity(key=("name",)), {"name": "Look"}, "Look"),
+    "one number": (Identity(key=("name",)), {"name": 7}, "7"),
+    "three parts": (Identity(key=("a", "b", "c")), {"a": "x", "b": 2, "c": "z"}, "x/2/z"),
+    "an empty part": (PLAIN, {"chain": 1, "name": ""}, None),
+    "a part that is missing": (PLAIN, {"chain": 1}, None),
+    "a part that is null": (PLAIN, {"chain": 1, "name": None}, None),
+    "a part that is true": (PLAIN, {"chain": True, "name": "A"}, None),
+    "no table": (PLAIN, "Look", None),
+    "a list of one": (Identity(key=("name",)), ["Look"], None),
+    "an alias": (IDENTITY, {"chainId": "bsc", "contractName": "Look"}, "56/Look"),
+    "an alias alone": (Identity(key=("a",), aliases={"a": {"b": "c"}}), {"a": "b"}, "c"),
+    "a name with two colons": (Identity(key=("a",), short_names=True), {"a": "a:b:C"}, "C"),
+    "a short name alone": (Identity(key=("a",), short_names=True), {"a": "Look"}, "Look"),
+    "an alias of what begins with no sign": (Identity(key=("a",), aliases={"b": {"x": "y"}}), {"a": "0xAB"}, "0xab"),
+}
+
+
+@pytest.mark.parametrize(("identity", "value", "name"), READERS.values(), ids=READERS)
+def test_the_quick_reader_of_identities_says_the_same(identity, value, name) -> None:
+    assert identity.of(value) == name
+    assert identity.reader()(value) == name
+
+
+LONG = "x" * 121
+SHOWN = {
+    "a text": ("a", "b", "a", "b"),
+    "truths": (True, False, "true", "false"),
+    "null": (None, 0, "None", "0"),
+    "a text of the longest": ("x" * 120, "y", "x" * 120, "y"),
+    "a longer text": (LONG, "y", "x" * 119 + "…", "y"),
+    "a list": ([1], [2], "[1]", "[2]"),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "left", "right"), SHOWN.values(), ids=SHOWN)
+def test_both_values_of_a_difference_are_shown(one, other, left, right) -> None:
+    assert differences({"x": one}, {"x": other}, (), {}) == [("x", left, right)]
+
+
+def test_nothing_is_shown_by_its_name() -> None:
+    assert differences({}, {"x": None}, (), {}) == [("x", "nothing", "None")]
+    assert differences({"x": [1]}, {}, (), {}) == [("x", "[1]", "nothing")]
+
+
+def test_an_address_with_blanks_is_no_address() -> None:
+    assert placeholder("0x" + "ab" * 19 + "  ") == "no address"
+    assert placeholder("1x" + "ab" * 20) == "no address"
+    assert placeholder("0x" + "zz" * 20) == "no address"
