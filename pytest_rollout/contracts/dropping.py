@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_rollout.contracts.records.reading import read_records
+from pytest_rollout.contracts.records.unified import EXTENDED
 from pytest_rollout.core.rollout import Deployment
 
 
@@ -32,7 +33,7 @@ def without_a_contract(declared: Deployment, name: str, copy: Path, chain_id: in
         file.unlink()
     else:
         document = json.loads(file.read_bytes())
-        _drop(document, {record.key, record.address.lower()})
+        _drop(document, {record.key, EXTENDED + record.key, record.address.lower()})
         file.write_text(json.dumps(document))
     after = read_records(copy, chain_id=chain_id, format=declared.format, names=less.names)
     return less if set(before.contracts) - set(after.contracts) == {name} else None

@@ -83,10 +83,13 @@ class _Table:
 
 
 def _column(table: _Table, checks: Sequence[DatabaseCheck]) -> bool:
-    """The last declared column that is there; the last of all where none is declared."""
+    """The last declared column that is there, one that nothing else is read by if possible; else the last of all."""
     declared = [name for each in checks for name in each.structure.columns]
     there = table.columns
-    for name in reversed([each for each in declared if each in there] or there[1:]):
+    read = {name for each in checks for name in each.sums}
+    read |= {name for each in checks if each.tag for name in (each.tag.column, *each.tag.references.values())}
+    candidates = [each for each in reversed(declared) if each in there] or there[:0:-1]
+    for name in sorted(candidates, key=read.__contains__):
         gone = f"ALTER TABLE {table.itself} DROP COLUMN {table.quoted(name)}{'' if table.is_sqlite else ' CASCADE'}"
         if table.tries(gone) or table.tries(
             f"ALTER TABLE {table.itself} RENAME COLUMN {table.quoted(name)} TO drilled_away"
@@ -121,9 +124,9 @@ def _constraints(table: _Table, _checks: Sequence[DatabaseCheck]) -> bool:
     if not there:
         return False
     if not table.is_sqlite:
-        for each in there:
-            table.tries(f"ALTER TABLE {table.itself} DROP CONSTRAINT {table.quoted(each['name'])} CASCADE")
-        return True
+        gone = [f"ALTER TABLE {table.itself} DROP CONSTRAINT {table.quoted(each['name'])} CASCADE" for each in there]
+        done = [table.tries(each) for each in gone]
+        return any(done)
     _rebuild(table)
     return True
 
@@ -148,10 +151,10 @@ def _rebuild(table: _Table) -> None:
 
 def _rows(table: _Table, _checks: Sequence[DatabaseCheck]) -> bool:
     """None is left; what refers to them may go on referring."""
-    if not table.is_sqlite:
-        table.do(f"TRUNCATE {table.itself} CASCADE")
-        return True
-    return bool(table.do(f"DELETE FROM {table.itself}").rowcount)  # noqa: S608 - its own name, quoted
+    if table.do(f"SELECT 1 FROM {table.itself} LIMIT 1").first() is None:  # noqa: S608 - its own name, quoted
+        return False
+    table.do(f"DELETE FROM {table.itself}" if table.is_sqlite else f"TRUNCATE {table.itself} CASCADE")  # noqa: S608
+    return True
 
 
 def _tag(table: _Table, checks: Sequence[DatabaseCheck]) -> bool:

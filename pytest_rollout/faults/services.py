@@ -49,13 +49,19 @@ def _url(fault: Fault, check: Endpoint, stack: ExitStack) -> str:
     if fault is Fault.SERVICE_GONE:
         return NOWHERE
     is_slow = fault is Fault.SERVICE_SLOW
-    seconds = _slow_seconds(check) if is_slow else 0.0
-    return stack.enter_context(StandIn(check.service.url, alters=_as_it_is if is_slow else None, seconds=seconds)).url
+    stand_in = StandIn(
+        check.service.url,
+        alters=_as_it_is if is_slow else None,
+        seconds=_slow_seconds(check) if is_slow else 0.0,
+        ca=check.service.ca,
+    )
+    return stack.enter_context(stand_in).url
 
 
 def _elsewhere(check: Endpoint, url: str) -> Endpoint:
+    """At a stand-in, which has no certificate: that none is there must not pass for what the fault does."""
     load = None if check.load is None else replace(check.load, requests=min(check.load.requests, _FEW))
-    return replace(check, service=replace(check.service, url=url), load=load)
+    return replace(check, service=replace(check.service, url=url), load=load, certificate=None)
 
 
 def _served(place: Place, altered: Sequence[Endpoint]) -> Rollout:

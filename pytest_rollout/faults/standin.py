@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 import urllib.error
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
@@ -39,15 +41,25 @@ class StandIn:
     """A server at a free port of 127.0.0.1 for as long as it is entered; ``url`` takes the place of the real one.
 
     Without ``alters`` the real one is never asked and every answer is ``status``. ``seconds`` is how long each
-    takes at least.
+    takes at least. ``ca`` is a file of certificates to trust besides the machine's own; it answers without TLS itself.
     """
 
-    def __init__(self, real: str, *, alters: Alters | None = None, seconds: float = 0.0, status: int = 500) -> None:
+    def __init__(
+        self,
+        real: str,
+        *,
+        alters: Alters | None = None,
+        seconds: float = 0.0,
+        status: int = 500,
+        ca: Path | None = None,
+    ) -> None:
         self._real = real.rstrip("/")
         self._alters = alters
         self._seconds = seconds
         self._status = status
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), _NoRedirect(), urllib.request.HTTPSHandler(context=_trusting(ca))
+        )
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -122,6 +134,14 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, *_: Any) -> None:
         """Nothing is printed: who asked went away, which a gate may."""
+
+
+def _trusting(ca: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca is not None:
+        with suppress(OSError):  # the gate itself says that the file holds no certificate
+            context.load_verify_locations(ca)
+    return context
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
