@@ -105,7 +105,7 @@ def test_hostile_messages_of_failing_tests_hold(bare, workers) -> None:
 
 def test_files_with_names_that_are_no_text_are_part_of_a_gate(bare) -> None:
     """Data beside a suite may be called anything; a promotion is recorded all the same."""
-    bare.write({"rollout.toml": PLAN, "suites/test_n.py": "def test_a():\n    pass\n"})
+    bare.write({"rollout.toml": PLAN, "suites/test_n.py": "def test_a():\n    assert True\n"})
     for name in ("data-\udcff.bin", "new\nline.txt", "\x1b[31m.txt", "日本.json", "-k.txt"):
         (bare.folder / "suites" / name).write_bytes(b"x")
     bare.commit()
@@ -122,7 +122,7 @@ def test_files_with_names_that_are_no_text_are_part_of_a_gate(bare) -> None:
 
 def test_a_terminal_that_knows_only_ascii_is_no_reason_to_fail(bare) -> None:
     """The verdict's status must not depend on the encoding of a log."""
-    bare.write({"rollout.toml": PLAN.replace("Toy", "Tøy"), "suites/test_n.py": "def test_a():\n    pass\n"}).commit()
+    bare.write({"rollout.toml": PLAN.replace("Toy", "Tøy"), "suites/test_n.py": "def test_a():\n    assert True\n"}).commit()
     ascii_only = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     bare.rollout("init", env=ascii_only)
 
