@@ -228,7 +228,7 @@ class PrometheusSource:
         document = page.document
         if not isinstance(document, dict) or document.get("status") not in {"success", "error"}:
             raise MetricError(f"{self._address.shown}: the answer, status {page.status}, is not Prometheus's{_NO_PAGE}")
-        if document["status"] == "error" or page.status != OK:
+        if document["status"] == "error" or document.get("error") or page.status != OK:
             kind, text = str(document.get("errorType", "")), str(document.get("error", ""))
             text = _POSITION.sub("", " ".join(text.split()))[:300]
             raise MetricError(f"{self._address.shown}: refused ({page.status} {kind}): {text}; asked was {self._query}")
@@ -272,7 +272,9 @@ class PrometheusSource:
             parts[key] = (times, numbers)
             return
         known, fresh = dict(zip(*parts.get(key, _NOTHING), strict=True)), dict(zip(times, numbers, strict=True))
-        if len(fresh) != len(times) or (part != VALUE and not known.keys().isdisjoint(fresh)):
+        again = known.keys() & fresh.keys()
+        differs = any(str(known[time]) != str(fresh[time]) for time in again)  # as texts, for NaN is not itself
+        if len(fresh) != len(times) or differs or (part != VALUE and again):
             raise MetricError(f"{self._address.shown}: a sample of one time is there twice.")
         known |= fresh
         parts[key] = (array("q", known), array("d", known.values()))

@@ -263,6 +263,25 @@ def test_tenant_and_token_are_sent_and_not_shown(ask: Ask, site: Site) -> None:
     assert "kept-secret" not in str(found)
 
 
+@pytest.mark.parametrize("query", ["x", "max(x)"])
+def test_a_series_twice_with_other_values_is_refused(ask: Ask, site: Site, query: str) -> None:
+    """The second would hide what the first one says."""
+    answer = matrix([AT, "100"], labels={})
+    answer["data"]["result"].append({"metric": {}, "values": [[AT, "0"]]})
+    site.answers = [Answer(body=answer)]
+
+    with pytest.raises(MetricError, match="twice"):
+        ask(url=site.url, query=query)
+
+
+def test_a_success_with_an_error_s_text_is_refused(ask: Ask, site: Site) -> None:
+    """One that speaks with two tongues has no samples that could be believed."""
+    site.answers = [Answer(body=matrix([AT, "0"], error="query timed out", errorType="timeout"))]
+
+    with pytest.raises(MetricError, match=r"refused \(200 timeout\): query timed out"):
+        ask(url=site.url, query="x")
+
+
 def test_a_time_twice_is_refused(ask: Ask, site: Site) -> None:
     site.answers = [Answer(body=matrix([AT, "1"], [AT, "2"]))]
 
