@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_rollout.core.errors import NetworkError
 from pytest_rollout.core.rollout import Url
+from pytest_rollout.networks.astray import astray
 from pytest_rollout.networks.lines import Lines
 from pytest_rollout.networks.logs import in_parts, is_too_large, may_be_cut
 from pytest_rollout.networks.methods import Call
@@ -129,6 +130,9 @@ class Endpoint:
             self._takes_so_many = None not in told
             for part, given in zip(parts, told, strict=True):
                 answers |= zip(part, given or (), strict=given is not None)
+        for index, call in enumerate(calls):
+            if wrong := astray(call, answers[index]):
+                raise self._silent(f"answered {call[0]} with {wrong}")
         return [answers[index] for index in range(len(calls))]
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from pytest_rollout.networks.looking import looked_at
 from pytest_rollout.networks.methods import Call, check_reads, only_reads
 from pytest_rollout.networks.multicall import Together
 from pytest_rollout.networks.nodes import Nodes
-from pytest_rollout.networks.port import Head, quantity
+from pytest_rollout.networks.port import Head, hexadecimal, quantity
 from pytest_rollout.networks.receipts import awaited, refusal
 from pytest_rollout.networks.reverts import CustomErrors, is_revert, told
 from pytest_rollout.networks.unruled import Unruled
@@ -120,7 +120,7 @@ class RpcChain(Unruled):
         if "gas" not in transaction:
             transaction = {**transaction, "gas": self.request("eth_estimateGas", [transaction])}
         receipt = awaited(self, str(self.request("eth_sendTransaction", [transaction])))
-        if receipt.get("status") == "0x0":
+        if hexadecimal(receipt.get("status")) != 1:
             raise refusal(self, transaction, receipt)
         return receipt
 

@@ -503,3 +503,20 @@ def test_a_sighting_is_json(node: Any) -> None:
     from dataclasses import asdict
 
     assert json.loads(json.dumps(asdict(seen(network(node)))))["pinned"]["number"] == 36
+
+
+@pytest.mark.parametrize("status", ["0x0", "0x00", None, True, "0x2"])
+def test_only_a_receipt_of_status_1_is_a_success(node: Any, chain: Chain, status: Any) -> None:
+    """Whatever else a node writes there, it has not said that the transaction succeeded."""
+    sent = digest(7)
+    receipt = {"transactionHash": sent, "blockNumber": "0x5", "status": status}
+    chain.odd = {
+        "eth_accounts": {"result": []},
+        "eth_sendTransaction": {"result": sent},
+        "eth_getTransactionReceipt": {"result": receipt},
+    }
+    chain.now = int(time.time())
+    declared = network(node, writes=True)
+
+    with closing(RpcChain(declared, allow_writes=True)) as opened, pytest.raises(Reverted):
+        opened.send({"to": STRANGER, "gas": "0x5208"})
