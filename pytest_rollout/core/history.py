@@ -308,6 +308,14 @@ class History:
         noted = self._alarms.get((stage, self.entry))
         return None if noted is None or noted[0] <= sequence else _recorded(noted, WatchRecord.read)
 
+    def newest_after(self, sequence: int) -> datetime | None:
+        """The latest time that anything recorded after an entry gives for itself; None where nothing was."""
+        watches = [_recorded(each, WatchRecord.read) for each in self._watches.values() if each[0] > sequence]
+        told: list[Recorded[Any]] = [*self.signoffs, *self.overrides, *self.moves, *self.ticks, *watches]
+        times: list[datetime] = [each.value.at for each in told if each.sequence > sequence]
+        times += [each.value.started_at for each in self.runs if each.sequence > sequence]
+        return max(times, default=None)
+
     def open_findings(self, stage: str) -> tuple[Mapping[str, Any], ...]:
         """The required findings of the newest judgement of ``stage`` that did not pass, as they were recorded."""
         return self.unmet.get(stage, ())

@@ -241,9 +241,15 @@ class _Question:
             )
 
     def is_fresh(self, judgement: JudgementRecord, now: datetime) -> None:
-        """Refuse a judgement older than the plan allows, or from the future."""
+        """Refuse a judgement older than the plan allows, or from the future, and a clock behind what was recorded."""
         limit = self._rollout.judgement_max_age
         age = now - judgement.judged_at
+        newest = self._history.newest_after(judgement.sequence)
+        if newest is not None and newest > now:
+            raise Refused(
+                f"{self.place}: what was recorded after the judgement is of {newest.isoformat()}, and now it is "
+                f"{now.isoformat()}: a clock is wrong. Set it, then run {self._again} again."
+            )
         if judgement.judged_at > now or judgement.run.started_at > judgement.judged_at:
             raise Refused(
                 f"{self.place}: started {judgement.run.started_at.isoformat()}, judged "

@@ -449,6 +449,14 @@ def test_a_judgement_too_old_or_from_the_future_is_refused(now: datetime, senten
     assert sentence in Story().green().refusal(now=now)
 
 
+def test_a_clock_behind_what_was_recorded_after_the_judgement_is_refused() -> None:
+    """One that was set back makes neither a judgement fresh nor a signature unexpired."""
+    story = Story().green().watched(Verdict.HOLD)
+
+    assert "is of 2026" in (told := story.refusal(now=JUDGED + timedelta(microseconds=1)))
+    assert "a clock is wrong. Set it, then run `pytest --stage=toy:alpha` again." in told
+
+
 def test_a_judgement_older_than_its_own_run_is_refused() -> None:
     story = Story()
     story.judged(story.started(), judged_at=START - timedelta(seconds=1))
