@@ -1,21 +1,52 @@
 """Which assertions held and which failed, whoever catches what they raise and in whatever thread they stand.
 
 Pytest rewrites the ``assert`` of tests, conftests and the gate's other modules. Each calls back when it fails, and,
-with ``enable_assertion_pass_hook``, when it holds; both are counted before anybody can swallow the exception.
+with ``enable_assertion_pass_hook``, when it holds; both are counted before anybody can swallow the exception. So are
+the assertions of ``unittest`` and ``pytest.fail()``, and all of them in processes that a test forks.
 """
 
 from __future__ import annotations
 
+import functools
+import mmap
+import os
+import unittest
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 import pytest
 from _pytest.assertion import rewrite
 
 _REWRITTEN = "@pytest_ar"
 """How a rewritten assertion names its helpers."""
+
+_OF_UNITTEST = frozenset(name for name in dir(unittest.TestCase) if name.startswith("assert"))
+"""What a case of ``unittest`` asserts with."""
+
+
+class Asserted:
+    """What was asserted since the last ``take``, in this process and in those it forked."""
+
+    def __init__(self) -> None:
+        self._own = os.getpid()
+        self._counts = [0, 0]
+        self._forked = mmap.mmap(-1, len(self._counts))
+
+    def note(self, held: bool) -> None:
+        """Count one; of a fork no more is kept than that there was one."""
+        if os.getpid() == self._own:
+            self._counts[not held] += 1
+        else:
+            self._forked[not held] = 1
+
+    def take(self) -> list[int]:
+        """How many held and how many failed, and begin anew; what a fork asserts late is the next one's."""
+        counts = [own + forked for own, forked in zip(self._counts, self._forked[:], strict=True)]
+        self._counts, self._forked[:] = [0, 0], bytes(len(counts))
+        return counts
 
 
 def watch_assertions(note: Callable[[bool], None]) -> None:
@@ -39,11 +70,38 @@ def watch_assertions(note: Callable[[bool], None]) -> None:
         return str(explain(text))
 
     helpers.update(_check_if_assertion_pass_impl=held, _format_explanation=explained)
+    for name in (*_OF_UNITTEST, "fail"):
+        setattr(unittest.TestCase, name, _noted(getattr(unittest.TestCase, name), note))
+    failure: Any = pytest.fail.Exception
+    made = failure.__init__
+
+    def failed(self: Any, *arguments: Any, **named: Any) -> None:
+        note(False)
+        made(self, *arguments, **named)
+
+    failure.__init__ = failed
 
 
-def writes_assertions(code: CodeType) -> bool:
-    """Whether the function with this code has assertions of its own, which pytest rewrote."""
-    return _REWRITTEN in code.co_names
+def _noted(method: Callable[..., Any], note: Callable[[bool], None]) -> Callable[..., Any]:
+    """An assertion of ``unittest`` that tells whether it held; one that opens a context is noted as it opens."""
+
+    @functools.wraps(method)
+    def noting(*arguments: Any, **named: Any) -> Any:
+        __tracebackhide__ = True
+        try:
+            given = method(*arguments, **named)
+        except AssertionError:
+            note(False)
+            raise
+        note(True)
+        return given
+
+    return noting
+
+
+def writes_assertions(code: CodeType, *, is_case: bool) -> bool:
+    """Whether the function with this code has assertions of its own: rewritten, or in a case those of ``unittest``."""
+    return _REWRITTEN in code.co_names or (is_case and not _OF_UNITTEST.isdisjoint(code.co_names))
 
 
 def hear_telling_warnings() -> None:

@@ -21,7 +21,7 @@ from _pytest.outcomes import Exit
 
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.running import is_telling
-from pytest_rollout.plugin.asserting import hear_telling_warnings, rewrite_helpers, watch_assertions
+from pytest_rollout.plugin.asserting import Asserted, hear_telling_warnings, rewrite_helpers, watch_assertions
 from pytest_rollout.plugin.collection import GateCollection
 from pytest_rollout.plugin.context import Context
 from pytest_rollout.plugin.handover import VARIABLE
@@ -105,6 +105,7 @@ class Recorder:
         self._errors: dict[str, str] = {}
         self._skipped: dict[str, str] = {}
         self._current: Running | None = None
+        self._asserted = Asserted()
         self._seen: dict[str, list[list[Any]]] = {}
         self._status = EXIT_STATUS
 
@@ -122,7 +123,7 @@ class Recorder:
     def asserted(self, held: bool) -> None:
         """Count an assertion for the item that runs now."""
         if self._current is not None:
-            self._current.asserts[not held] += 1
+            self._asserted.note(held)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_itemcollected(self, item: pytest.Item) -> None:
@@ -165,6 +166,7 @@ class Recorder:
             return (yield)
         finally:
             self._current = None
+            asserts = self._asserted.take()
             self._send(
                 {
                     "e": "item",
@@ -174,7 +176,7 @@ class Recorder:
                     "assertion": running.is_assertion,
                     "ran": running.body_ran,
                     "calls": running.calls,
-                    "asserts": running.asserts if running.writes_asserts or running.asserts[1] else None,
+                    "asserts": asserts if running.writes_asserts or asserts[1] else None,
                     "s": round(self._now() - began, 6),
                     "text": self._text("\n\n".join(running.texts)),
                 }

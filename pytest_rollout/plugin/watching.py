@@ -12,6 +12,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 import pytest
+from _pytest.unittest import TestCaseFunction
 
 from pytest_rollout.plugin.asserting import writes_assertions
 
@@ -33,7 +34,7 @@ class Running:
         self.body = _Body.of(item, pinned)
         self.body_ran: bool | None = None if self.body is None else False
         self.body_raised = False
-        self.asserts = [0, 0]  # held, failed
+        self.is_case = isinstance(item, TestCaseFunction)
         self.writes_asserts = False
 
     def raised(self, error: BaseException) -> None:
@@ -87,7 +88,7 @@ class Watch:
         if self._body.is_of(frame.f_code):
             self._frame = self._frame or frame
             self._running.body_ran = True
-            self._running.writes_asserts = writes_assertions(frame.f_code)
+            self._running.writes_asserts = writes_assertions(frame.f_code, is_case=self._running.is_case)
             sys.setprofile(self._before)
 
 

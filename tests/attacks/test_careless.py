@@ -7,11 +7,16 @@ import pytest
 SWALLOWED = """
     import asyncio
     import contextlib
+    import multiprocessing
+    import os
     import threading
-    from concurrent.futures import ThreadPoolExecutor
+    import unittest
+    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
     import pytest
     from helper import look
+
+    FORK = multiprocessing.get_context("fork")
 
     TRIES = []
 
@@ -80,6 +85,51 @@ SWALLOWED = """
             look()
         except Exception:
             pass
+
+    def test_bare_except():
+        try:
+            int("1")
+            pytest.fail("was not refused")
+        except:
+            pass
+
+    def test_process():
+        child = FORK.Process(target=fails)
+        child.start()
+        child.join()
+
+    def test_process_pool():
+        with ProcessPoolExecutor(1, mp_context=FORK) as pool:
+            pool.submit(fails)
+
+    def test_fork():
+        child = os.fork()
+        if not child:
+            with contextlib.suppress(AssertionError):
+                assert 1 == 2
+            os._exit(0)
+        os.waitpid(child, 0)
+
+    class TestOldStyle(unittest.TestCase):
+        def test_except(self):
+            try:
+                self.assertEqual(1, 2)
+            except Exception as error:
+                print(error)
+
+        def test_fail(self):
+            with contextlib.suppress(AssertionError):
+                self.fail("was not refused")
+
+        def test_too_wide(self):
+            with self.assertRaises(Exception):
+                self.assertTrue(False)
+
+    class TestLater(unittest.IsolatedAsyncioTestCase):
+        async def test_gathered(self):
+            async def fails():
+                self.assertIn(1, [])
+            await asyncio.gather(fails(), return_exceptions=True)
     """
 
 VACUOUS = """
@@ -120,6 +170,11 @@ VACUOUS = """
             for contract in NOTHING:
                 with self.subTest():
                     assert contract
+
+        def test_its_own_assertions(self):
+            for contract in NOTHING:
+                with self.subTest():
+                    self.assertTrue(contract)
     """
 
 
@@ -134,17 +189,17 @@ def required(project, says: str, *arguments: str, count: int) -> None:
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_an_assertion_that_failed_is_no_pass_whoever_caught_it(project, workers: str) -> None:
-    """Counted where it fails, before an except, a context, a future or a loop can make it good again."""
+    """Counted where it fails, before an except, a context, a future, a loop or another process can make it good again."""
     project.write({"suites/test_gate.py": SWALLOWED, "suites/helper.py": "def look():\n    assert 1 == 2\n"})
 
-    required(project, "one of its assertions failed, and what it raised was caught", "-n", workers, count=10)
+    required(project, "one of its assertions failed, and what it raised was caught", "-n", workers, count=18)
 
 
 def test_a_test_none_of_whose_assertions_was_reached_is_no_pass(project) -> None:
     """Zero is unknown: an empty list, a guard that returns, subtests of nothing."""
     project.write({"suites/test_gate.py": VACUOUS})
 
-    required(project, "none of its assertions was reached: it looked at nothing", count=5)
+    required(project, "none of its assertions was reached: it looked at nothing", count=6)
 
 
 def test_no_filter_silences_the_warnings_behind_which_nothing_is_looked_at(project) -> None:
@@ -275,10 +330,23 @@ def test_honest_assertions_promote(project, arguments: tuple[str, ...]) -> None:
             "conftest.py": "def pytest_assertion_pass(item, lineno, orig, expl):\n    print(expl)\n",
             "suites/helper.py": "def look(value):\n    assert value == 1\n",
             "suites/test_gate.py": """
+                import multiprocessing
                 import unittest
 
                 import pytest
                 from helper import look
+
+                def holds():
+                    assert True
+
+                def test_process():
+                    child = multiprocessing.get_context("fork").Process(target=holds)
+                    child.start()
+                    child.join()
+
+                def test_nothing_to_complain_of():
+                    if int("1") != 1:
+                        pytest.fail("another number")
 
                 @pytest.fixture
                 def test_client():
@@ -305,6 +373,15 @@ def test_honest_assertions_promote(project, arguments: tuple[str, ...]) -> None:
                     def test_cases(self):
                         self.assertTrue(1, "the message")
                         assert 1
+
+                    def test_its_own_assertions(self):
+                        self.assertEqual([1], [1])
+                        with self.assertRaises(ValueError):
+                            int("x")
+
+                    def test_nothing_to_complain_of(self):
+                        if int("1") != 1:
+                            self.fail("another number")
                 """,
         }
     ).commit()
