@@ -122,7 +122,9 @@ def test_files_with_names_that_are_no_text_are_part_of_a_gate(bare) -> None:
 
 def test_a_terminal_that_knows_only_ascii_is_no_reason_to_fail(bare) -> None:
     """The verdict's status must not depend on the encoding of a log."""
-    bare.write({"rollout.toml": PLAN.replace("Toy", "Tøy"), "suites/test_n.py": "def test_a():\n    assert True\n"}).commit()
+    bare.write(
+        {"rollout.toml": PLAN.replace("Toy", "Tøy"), "suites/test_n.py": "def test_a():\n    assert True\n"}
+    ).commit()
     ascii_only = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     bare.rollout("init", env=ascii_only)
 
