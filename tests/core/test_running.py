@@ -9,7 +9,45 @@ from pytest_rollout.core.judging import Ending
 from pytest_rollout.core.manifest import Doubt, Manifest
 from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
-from pytest_rollout.core.running import RECORDED, TELLING_WARNINGS
+from pytest_rollout.core.running import RECORDED, TELLING_WARNINGS, is_telling
+
+AGAIN = "run the whole gate again"
+TOLD: dict[str, tuple[str, str]] = {
+    "narrowed by -k good": ("tests are left out", "run without -k good"),
+    "the deadline passed": ("the run was stopped from outside", "mend what hangs, or raise stages.….deadline"),
+    "the recorder ended by SIGKILL": ("whatever it did not record was not seen", AGAIN),
+    "the recorder ended with status 0": ("something ended it in its own way", AGAIN),
+    "the recorder ended with status None": ("something ended it in its own way", AGAIN),
+    "interrupted": ("somebody stopped the run", "run it again to its end"),
+    "nothing was recorded": ("no process of this run ever reported", "read the output above"),
+    "process main never introduced itself": ("its events cannot be placed", AGAIN),
+    "process main never ended its record": ("it was lost, killed, or left by os._exit", AGAIN),
+    "process gw1 never ended its record": ("it was lost, killed, or left by os._exit", AGAIN),
+    "process main said 0 times what it collected": ("once is owed", AGAIN),
+    "process main said 2 times what it collected": ("once is owed", AGAIN),
+    "process gw1 said 0 times what it collected": ("once is owed", AGAIN),
+    "process main ran with python -O": ("assertions do nothing there", AGAIN),
+    "the controller was lost": ("workers reported, their controller did not", AGAIN),
+    "the workers were lost": ("a controller reported, but none of its workers", AGAIN),
+    "two processes led the run": ("one of them is none of this gate", AGAIN),
+    "process child is none of this run": ("nobody started it", AGAIN),
+    "process main has gaps in its record": ("events are missing, doubled or forged in 1 places", AGAIN),
+    "pytest says that a test failed": ("no failure of a test was recorded", AGAIN),
+    **{f"pytest ended with status {code}": ("it did not end in an ordinary way", AGAIN) for code in (2, 3, 4, 10)},
+    "collection error in b.py": ("ImportError", "pytest --collect-only b.py"),
+    "b.py was skipped whole": ("no url", AGAIN),
+    "the settings of ../pytest.ini were used": (
+        "they are no part of this gate",
+        "write settings of the project's own, an empty pytest.ini if there are none",
+    ),
+    "other/conftest.py was loaded": ("it is no part of this gate", "remove it or commit it to the gate"),
+    "suites/toy/test_a.py::test_a was selected twice": ("1 ids are doubled", AGAIN),
+    "suites/toy/test_a.py::test_a was made twice": ("1 ids are doubled", AGAIN),
+    "a debugger was entered": ("x", AGAIN),
+    "exception in a thread in a.py::b": ("x", AGAIN),
+    **{f"{category} in this run": ("x is always true", AGAIN) for category in TELLING_WARNINGS},
+}
+"""What was measured, and the remedy, by the title of the finding."""
 
 
 def test_an_undisturbed_run_says_nothing_of_itself(kit: Any) -> None:
@@ -57,6 +95,7 @@ def test_what_the_supervisor_saw_is_named_and_holds(
 
     assert judgement.verdict is Verdict.HOLD
     assert [(finding.title, finding.outcome) for finding in judgement.blocking] == [(title, outcome)]
+    assert [(finding.measured, finding.remedy) for finding in judgement.blocking] == [TOLD[title]]
 
 
 def test_a_remedy_says_how_to_run_the_whole_gate(kit: Any) -> None:
@@ -210,7 +249,8 @@ def test_whatever_disturbed_the_run_is_named_and_holds(kit: Any, build: Callable
     judgement = kit.judge(kit.question(build(kit)))
 
     assert judgement.verdict is Verdict.HOLD
-    assert title in kit.titles(judgement)
+    (told,) = [finding for finding in judgement.blocking if finding.title == title]
+    assert (told.measured, told.remedy) == TOLD[title]
 
 
 @pytest.mark.parametrize("category", ["DeprecationWarning", "UserWarning", "ResourceWarning"])
@@ -218,6 +258,20 @@ def test_a_warning_that_hides_no_result_does_not_hold(kit: Any, category: str) -
     build = _said("warning", category=category, text="x", id=kit.A)
 
     assert kit.judge(kit.question(build(kit))).verdict is Verdict.PROMOTE
+
+
+@pytest.mark.parametrize(
+    ("category", "text", "telling"),
+    [
+        ("PytestAssertRewriteWarning", "assertion is always true, perhaps remove parentheses?", True),
+        ("PytestAssertRewriteWarning", "Module already imported", False),
+        ("RuntimeWarning", "coroutine 'x' was never awaited", True),
+        ("RuntimeWarning", "overflow", False),
+        ("UserWarning", "it was never awaited and is always true", False),
+    ],
+)
+def test_a_warning_tells_by_its_category_and_its_text(category: str, text: str, telling: bool) -> None:
+    assert is_telling(category, text) is telling
 
 
 def test_a_gate_without_tests_may_end_with_nothing_collected(kit: Any) -> None:
@@ -234,7 +288,12 @@ def test_a_conftest_that_belongs_to_the_gate_must_be_loaded(kit: Any) -> None:
     missing = kit.judge(kit.question(kit.recorded([kit.A]), manifest=manifest))
     loaded = kit.judge(kit.question(_told(conftests=["suites/toy/conftest.py"])(kit), manifest=manifest))
 
-    assert kit.titles(missing) == ["suites/toy/conftest.py was not loaded"]
+    (finding,) = missing.blocking
+    assert (finding.title, finding.measured, finding.remedy) == (
+        "suites/toy/conftest.py was not loaded",
+        "checks that it sets up are missing",
+        AGAIN,
+    )
     assert loaded.verdict is Verdict.PROMOTE
 
 
@@ -244,7 +303,7 @@ def test_a_doubt_about_a_file_holds(kit: Any) -> None:
 
     (finding,) = kit.judge(kit.question(kit.recorded([kit.A]), manifest=manifest)).blocking
 
-    assert (finding.title, finding.remedy) == ("a.py:3", "correct a.py:3")
+    assert (finding.title, finding.measured, finding.remedy) == ("a.py:3", doubt.text, "correct a.py:3")
 
 
 def test_what_each_worker_tells_is_told_once(kit: Any) -> None:
