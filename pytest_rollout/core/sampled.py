@@ -88,10 +88,7 @@ def evaluate_samples(criterion: Criterion, item: str, asked: Asked) -> list[Eval
 
     The triggers are asked of the samples that are there, whatever else is wrong (rule 2).
     """
-    try:
-        found = things(asked.settings, asked.samples)
-    except EvidenceError as error:
-        return [_trouble(criterion, item, asked, Outcome.ERROR, str(error))]
+    found = things(asked.settings, asked.samples)
     if found.trouble:
         return [_trouble(criterion, item, asked, Outcome.ERROR, found.trouble)]
     if text := _unlookable(criterion, asked):
@@ -304,9 +301,9 @@ class _OneThing:
 
 
 def _edges(several: Sequence[Series]) -> tuple[int, int]:
-    """The times of the first and the last sample; of nothing, both are the beginning of time."""
+    """The times of the first and the last sample, of which there is one."""
     filled = [each.times for each in several if each.times]
-    return (min(each[0] for each in filled), max(each[-1] for each in filled)) if filled else (0, 0)
+    return min(each[0] for each in filled), max(each[-1] for each in filled)
 
 
 def _unseen(several: Sequence[Series], since: int, until: int, *, max_gap: int, step: int) -> int:
@@ -316,8 +313,6 @@ def _unseen(several: Sequence[Series], since: int, until: int, *, max_gap: int, 
     """
     filled = [each.times for each in several if each.times]
     times = filled[0] if len(filled) == 1 else array("q", sorted(time for each in filled for time in each))
-    if not times:
-        return max(0, until - since - step)
     gaps = [times[0] - since, until - times[-1]]
     if not is_without_gap(times, max_gap):
         gaps += map(operator.sub, islice(times, 1, None), times)

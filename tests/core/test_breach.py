@@ -399,3 +399,53 @@ def test_windows_read_well() -> None:
 
 def test_percentiles_of_a_window_are_nearest_rank() -> None:
     assert percentile([Fraction(each) for each in range(1, 101)], Fraction(95, 100)) == 95
+
+
+def test_a_run_that_a_good_sample_ended_counts_for_nothing_in_the_next_look() -> None:
+    """Bad for a minute, good, and bad again from the first new sample on."""
+    asked = every(MINUTE)
+    before = look(asked, Looked(), counts([BAD] * 4 + [GOOD]))
+
+    after = look(asked, before, counts([BAD] * 3, seconds=[75, 90, 105]))
+
+    assert before.bad_since is None
+    assert (after.fired, after.bad_since) == (False, 75 * SECOND)
+
+
+def test_bad_samples_of_two_looks_are_counted_together() -> None:
+    before = look(k_of_n(3, 3), Looked(), counts([BAD, BAD]))
+
+    after = look(k_of_n(3, 3), before, counts([BAD], seconds=[30]))
+
+    assert (before.fired, after.first_fired) == (False, 30 * SECOND)
+
+
+@pytest.mark.parametrize(
+    "remembered", [[100, 88, 88, 88], [88, 100, 100, 100]], ids=["the first is needed", "the first alone is bad"]
+)
+def test_after_a_gap_the_whole_window_that_was_remembered_counts(remembered: list[int]) -> None:
+    before = look(aggregate(MINUTE), Looked(), counts([95] * 5 + remembered))
+
+    after = look(aggregate(MINUTE), before, counts([88], seconds=[1000]))
+
+    assert (before.fired, after.fired) == (False, False)
+
+
+@pytest.mark.parametrize(("late", "fires"), [(0, 75 * SECOND), (1, MINUTE + 1)], ids=["just seen", "more than seen"])
+def test_an_aggregate_is_asked_once_more_than_its_time_was_seen(late: int, fires: int) -> None:
+    at = [0, 15 * SECOND, 30 * SECOND, 45 * SECOND, MINUTE + late, 75 * SECOND]
+
+    assert look(aggregate(MINUTE), Looked(), ratios(at, [BAD] * 6, [100] * 6)).first_fired == fires
+
+
+def test_an_aggregate_of_a_single_attempt_is_asked_too() -> None:
+    series = ratios([0, 15 * SECOND, 30 * SECOND], [1, 0, 0], [1, 1, 1])
+
+    assert look(aggregate(15 * SECOND), Looked(), series).first_fired == 30 * SECOND
+
+
+def test_a_mean_is_equal_though_no_sample_is() -> None:
+    two = Bound(relation=Relation.EQUAL, limit=Fraction(2), unit=UNITS["count"])
+    series = values([0, 15 * SECOND, 30 * SECOND], [1, 1, 3])
+
+    assert look(aggregate(30 * SECOND - 1, when=two, statistic=Statistic.MEAN), Looked(), series).fired

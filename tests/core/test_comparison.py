@@ -374,3 +374,61 @@ def test_each_side_of_a_difference_is_told() -> None:
         Difference(path="c", reference=ABSENT, candidate=None),
     ]
     assert list(differences({"a": None}, {})) == [Difference(path="a", reference=None, candidate=ABSENT)]
+
+
+def in_lists(depth: int, inside: Any = 1) -> Any:
+    for _ in range(depth):
+        inside = [inside]
+    return inside
+
+
+def within(value: Any) -> Any:
+    return enum.Enum("Within", {"VALUE": value}).VALUE  # type: ignore[attr-defined]
+
+
+def of_pairs(depth: int) -> Any:
+    """A key of a map, so many deep."""
+    key: Any = ()
+    for _ in range(depth):
+        key = (key,)
+    return {key: 1}
+
+
+DEEP: dict[str, tuple[Any, Any]] = {
+    "lists": (in_lists(DEEPEST), in_lists(DEEPEST + 1)),
+    "an enum": (within(in_lists(DEEPEST - 1)), within(in_lists(DEEPEST))),
+    "a key": (of_pairs(DEEPEST - 1), of_pairs(DEEPEST)),
+    "a list of a library's own text": (
+        in_lists(DEEPEST - 1, type("Text", (str,), {})("a")), in_lists(DEEPEST, type("Text", (str,), {})("a")),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("deepest", "deeper"), DEEP.values(), ids=DEEP)
+def test_an_answer_may_be_so_deep_and_no_deeper(deepest: Any, deeper: Any) -> None:
+    canonical(deepest)
+
+    with pytest.raises(Uncomparable, match=f"^an answer is nested more than {DEEPEST} deep, or contains itself"):
+        canonical(deeper)
+
+
+@dataclass(slots=True)
+class Slotted:
+    gas: int
+
+
+class Callable:
+    def __init__(self) -> None:
+        self.gas = 1
+
+    def __call__(self) -> None:
+        """An answer that was not asked for yet."""
+
+
+def test_fields_in_slots_are_compared() -> None:
+    assert canonical(Slotted(gas=1)) == {"gas": 1}
+
+
+def test_what_can_be_called_is_no_answer() -> None:
+    with pytest.raises(Uncomparable, match="^a value of type Callable has no fields to compare; answer plain values"):
+        canonical(Callable())

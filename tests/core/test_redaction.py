@@ -25,7 +25,7 @@ SECRETS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def redactor() -> Redactor:
     return Redactor(SECRETS)
 
@@ -213,9 +213,12 @@ def shows(secrets: dict[str, str], text: str) -> str:
         pytest.param("https://u:pass-word@h/", "u:pass-word", "<S>", id="userinfo"),
         pytest.param("https://u:pass-word@h/", "pass-word", "<S>", id="a password"),
         pytest.param("https://u:pass@word@host.example/", "pass@word", "<S>", id="a password with an at"),
+        pytest.param("https://u:pass@word@host.example/", "u:pass@word", "<S>", id="userinfo with an at"),
         pytest.param("https://host.example/", "host.example", "<S>", id="a host"),
+        pytest.param("https://host.example/", "host.example:None", "<S>:None", id="a host without a port"),
         pytest.param("https://host.example:8545/", "host.example:8545", "<S>", id="a host with its port"),
         pytest.param("https://h/v3/0123456789abcdef0123", "0123456789abcdef0123", "<S>", id="a segment that is a key"),
+        pytest.param("https://h/v3/0123456789ab", "0123456789ab", "<S>", id="the shortest segment that is a key"),
         pytest.param("https://h/status/healthcheck", "/status/healthcheck", "/status/healthcheck", id="a path without one"),
         pytest.param("https://h/?token=abcdefgh", "abcdefgh", "<S>", id="a value that its name tells"),
         pytest.param("https://h/?q=0123456789abcdef0123", "0123456789abcdef0123", "<S>", id="a value that is a key"),
@@ -253,6 +256,51 @@ def test_where_secrets_overlap_the_longest_gives_the_name_and_all_of_it_goes() -
     assert shows(secrets, "[cdefghijk]") == "[<INNER>k]"
     assert shows({"A": "abcdefgh", "B": "ijklmnop"}, "[abcdefghijklmnop]") == "[<A><B>]"
     assert shows({"A": "abcdefgh", "B": "abcdefghij"}, "abcdefghij") == "<B>"
+
+
+@pytest.mark.parametrize("text", ["hunter2x", "hunter2x hunter2x", "hunter2x, hunter2x, hunter2x!"])
+def test_a_secret_is_replaced_wherever_it_stands(text: str) -> None:
+    assert shows({"S": "hunter2x"}, text) == text.replace("hunter2x", "<S>")
+
+
+@pytest.mark.parametrize(
+    ("secrets", "shown"),
+    [
+        ({"A": "abcdefgh", "B": "efghijkl"}, "[<A>mnopqr]"),
+        ({"A": "abcdefgh", "B": "fghijklmno", "C": "jklmnopqr"}, "[<B>]"),
+    ],
+    ids=["equally long", "three"],
+)
+def test_of_secrets_that_overlap_the_first_of_the_longest_gives_the_name(secrets: dict[str, str], shown: str) -> None:
+    assert shows(secrets, "[abcdefghijklmnopqr]") == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "shown"),
+    [
+        pytest.param("a b/c d", "a%20b%2Fc%20d", "<S>", id="blanks and slashes in a url"),
+        pytest.param("hunter2x", "null, None, full on", "null, None, full on", id="ordinary words"),
+        pytest.param("0x00000001", "1 block", "1 block", id="a number too short to look for"),
+        pytest.param("0x000186a0", "100000 blocks", "<S> blocks", id="the shortest number"),
+        pytest.param("0x" + "1" * 1024, str(int("1" * 1024, 16)), "<S>", id="the longest key"),
+        pytest.param("secret", "c2VjcmV0", "<S>", id="the shortest secret in base64"),
+        pytest.param("secret", "eHNlY3JldA==", "eHNlY3JldA==", id="too short to be found behind another"),
+        pytest.param("secretsecr", "eHNlY3JldHNlY3J5eg==", "eH<S>J5eg==", id="just long enough for it"),
+        pytest.param("0x1f2e3d4c5b", "Hy49TFs=", "<S>s=", id="a short key as bytes in base64"),
+    ],
+)
+def test_a_spelling_is_looked_for_if_it_is_long_enough(value: str, text: str, shown: str) -> None:
+    assert shows({"S": value}, text) == shown
+
+
+def test_numbers_are_looked_at_between_seven_digits_and_four_thousand_bits() -> None:
+    longest = 2**4096 - 1
+    redactor = Redactor({"S": str(longest)[:20], "N": "1000000", "M": "100000"})
+
+    assert redactor.value([100_000, 10**6, -(10**6)]) == [100_000, "<N>", "-<N>"]
+    assert redactor.value(longest) == f"<S>{str(longest)[20:]}"
+    assert redactor.value(longest * 2) == longest * 2
+    assert Redactor({"S": "1" * 1300}).value(int("1" * 1300)) == int("1" * 1300)
 
 
 def test_the_first_name_by_length_is_that_of_a_spelling_two_secrets_share() -> None:
@@ -324,3 +372,32 @@ def test_a_long_text_keeps_two_thirds_of_its_beginning_and_a_third_of_its_end() 
     assert redactor.bounded(text[:90], 90) == text[:90]
     assert redactor.bounded(text[:91], 90) == shortened(text[:91], 90)
     assert redactor.bounded("a hunter2hunter2", 90) == "a <S>"
+
+
+def test_a_secret_longer_than_the_usual_margin_is_not_kept_by_half() -> None:
+    secret = "".join(chr(97 + index * index % 26) for index in range(6000))
+    text = ("0" * 40 + secret).ljust(40_000, "1") + secret + "2" * 20
+
+    shown = Redactor({"SHORT": "zzzzzzzz", "LONG": secret}).bounded(text, 90)
+
+    assert secret[:10] not in shown
+    assert secret[-10:] not in shown
+
+
+def test_where_a_text_is_nothing_but_secrets_no_half_of_one_is_shown() -> None:
+    secret = "".join(chr(97 + index * index % 26) for index in range(1000))
+
+    shown = Redactor({"S": secret}).bounded(secret * 40, 90)
+
+    assert secret[:10] not in shown
+    assert secret[-10:] not in shown
+
+
+@pytest.mark.parametrize(
+    ("more", "cut"), [(0, 2 * 4186 - 90 - 11), (1, 2 * 4186 - 90 + 1)], ids=["whole", "by its ends"]
+)
+def test_how_much_was_cut_is_of_what_was_looked_at(more: int, cut: int) -> None:
+    """A text that fits into both ends and their margins is looked at whole; the secret in it is 14 long and shown by 3."""
+    text = ("x" * 4000 + "hunter2hunter2").ljust(2 * (90 + 4096) + more, "y")
+
+    assert f"… {cut:,} characters cut …" in Redactor({"S": "hunter2hunter2"}).bounded(text, 90)
