@@ -328,3 +328,29 @@ def test_a_moment_is_cut_to_microseconds() -> None:
 )  # fmt: skip
 def test_a_length_of_time_is_told_in_two_units_at_most(nanos: int, text: str) -> None:
     assert duration_text(nanos) == text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "kept", "missing"),
+    [
+        ([0.5, 1.5], [0.5, 1.5], []),
+        ([1e308, 1e308], [1e308, 1e308], []),
+        ([math.nan, 1.5], [1.5], [10]),
+        ([0.5, math.inf], [0.5], [20]),
+        ([math.inf, -math.inf], [], [10, 20]),
+    ],
+    ids=["sound", "too large to add up", "no number", "without end", "both ends"],
+)
+def test_of_an_array_of_floats_only_numbers_are_kept(
+    numbers: list[float], kept: list[float], missing: list[int]
+) -> None:
+    series = values([10, 20], array("d", numbers))
+
+    assert (list(series.column or ()), list(series.missing)) == (kept, missing)
+
+
+def test_what_was_missing_is_cut_with_the_samples() -> None:
+    series = Series(times=array("q", [10, 20, 30]), column=array("q", [1, 2, 3]), missing=array("q", [5, 15, 25, 35]))
+
+    assert series.between(10, 30).missing == array("q", [15, 25])
+    assert series.between(10, 20).missing == array("q", [15])
