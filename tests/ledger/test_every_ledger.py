@@ -328,7 +328,7 @@ def test_an_older_copy_is_brought_up_to_date_and_a_fork_is_refused(
         (lambda text: text.replace(b'"kind":"tick"', b'"kind":"promotion"', 1), "digest does not match its content"),
         (lambda text: text.replace(b'"sequence":3', b'"sequence":4'), "entry 3: is missing"),
         (lambda text: text.replace(b"ledger-export/v1", b"ledger-export/v2"), "is not that of an export this version"),
-        (lambda text: text.replace(b'"kind":"tick"', b'"kind":"override"', 1), "is none this version knows"),
+        (lambda text: text.replace(b'"kind":"tick"', b'"kind":"coronation"', 1), "is none this version knows"),
         (lambda text: b"", "is not that of an export"),
         (lambda text: b"\xff\xfe" + text, "is no JSON"),
         (lambda text: text + b'{"sequence":7}\n', "a line is no entry"),
