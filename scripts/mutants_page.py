@@ -66,24 +66,24 @@ def score(rows: Iterable[Mapping[str, Any]]) -> tuple[int, int, int, int, str]:
     return whole, came["killed"], came["timed out"], whole - noticed, share
 
 
-def functions_of(node: ast.AST, owner: str = "") -> Iterator[str]:
-    """The names of a module's functions, a method's behind its class."""
-    for each in ast.iter_child_nodes(node):
+def functions_of(source: str) -> Iterator[tuple[str, str]]:
+    """The names of a module's functions, a method's behind its class, each with its text on one line."""
+    body = ast.parse(source).body
+    inside = [(f"{owner.name}.", each) for owner in body if isinstance(owner, ast.ClassDef) for each in owner.body]
+    for owner, each in [*(("", each) for each in body), *inside]:
         if isinstance(each, ast.FunctionDef):
-            yield f"{owner}{each.name}"
-        elif isinstance(each, ast.ClassDef):
-            yield from functions_of(each, f"{each.name}.")
+            first = min(node.lineno for node in (each, *each.decorator_list))
+            lines = source.splitlines()[first - 1 : each.end_lineno]
+            yield f"{owner}{each.name}", " ".join(" ".join(lines).split())
 
 
 def current() -> list[dict[str, Any]]:
-    """The newest outcome of each mutant whose lines are still in its module; alike ones of a function count once."""
-    texts = {path.stem: " ".join(path.read_text().split()) for path in CORE.glob("*.py")}
-    functions = {path.stem: set(functions_of(ast.parse(path.read_text()))) for path in CORE.glob("*.py")}
+    """The newest outcome of each mutant whose lines are still in its function; alike ones of a function count once."""
+    texts = {(path.stem, name): text for path in CORE.glob("*.py") for name, text in functions_of(path.read_text())}
     found = {
         (row["module"], row["function"], row["operator"], row["before"], row["after"]): row
         for row in kept().values()
-        if " ".join(row["before"].split()) in texts.get(row["module"], "")
-        and row["function"] in functions[row["module"]]
+        if " ".join(row["before"].split()) in texts.get((row["module"], row["function"]), "")
     }
     return list(found.values())
 
