@@ -62,6 +62,11 @@ def asked(
     elif changed := sorted(started.stamps.items() ^ tree.stamps(started.manifest.files, gate.root).items()):
         what = f"files that were touched during the run and put back, such as {changed[0][0]}"
         narrowings.append(Narrowing(what=what, why="what ran need not be what was pinned"))
+    if subject.commit != started.commit:
+        what = (
+            f"another commit than at the start, {started.commit[:12] or 'none'} and now {subject.commit[:12] or 'none'}"
+        )
+        narrowings.append(Narrowing(what=what, why="what ran beside the gate need not be of either"))
     narrowings += [Narrowing(what="an event that was refused", why=why) for why in refusals]
     plan = kept_plan(gate.rollout)
     ticks = valid_ticks(started.history, plan, gate.stage.name, started.run.entry)

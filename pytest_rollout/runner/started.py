@@ -35,6 +35,7 @@ class Started:
     briefing: Briefing
     history: History
     stamps: Mapping[str, tuple[int, ...]]
+    commit: str
     entry: Entry
 
     @classmethod
@@ -68,7 +69,14 @@ class Started:
         )
         stamps = tree.stamps(manifest.files, root)
         return cls(
-            gate=gate, run=run, manifest=manifest, briefing=briefing, history=history, stamps=stamps, entry=entry
+            gate=gate,
+            run=run,
+            manifest=manifest,
+            briefing=briefing,
+            history=history,
+            stamps=stamps,
+            commit=tree.commit_of(root),
+            entry=entry,
         )
 
     def is_recorded_in(self, ledger: Ledger) -> bool:

@@ -85,6 +85,28 @@ def test_a_plan_edited_in_the_run_and_put_back_is_told(project) -> None:
     assert ran.judgement["stage"]["title"] == "Alpha"
 
 
+def test_a_commit_made_during_the_run_is_told(project) -> None:
+    """What ran was that of the commit before; the judgement is not about the one after."""
+    body = """
+        import subprocess
+        from pathlib import Path
+
+        ROOT = Path(__file__).parents[1]
+
+        def test_commits():
+            about = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+            subprocess.run(["git", *about, "commit", "-q", "--allow-empty", "-m", "other"], cwd=ROOT, check=True)
+            assert True
+        """
+    project.write({"suites/test_gate.py": body}).commit()
+
+    ran = project.pytest("--stage=alpha")
+
+    assert ran.judgement["verdict"] == "hold", ran.says
+    assert "another commit than at the start, " in ran.says
+    assert "test_commits: " not in ran.says
+
+
 @pytest.mark.parametrize("declared", [True, False], ids=["something declared", "tests alone"])
 def test_a_gate_whose_folder_is_gone_holds_or_is_refused(project, declared: bool) -> None:
     """S12: with what it owed last time, or with nothing at all; pytest would go on elsewhere."""
