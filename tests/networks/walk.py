@@ -154,10 +154,11 @@ class Walk:
         self._same(before)
 
     def _settle(self) -> None:
-        """What was mined leaves the pool a moment later; here nothing else is in it."""
+        """What was mined leaves the pool, and enters the history of fees, a moment later; here nothing else is in it."""
         if self.chain.kind is not NetworkKind.TESTER:
             for _ in range(1000):
-                if self.chain.request("txpool_status")["pending"] == "0x0":
+                fees = self.chain.request("eth_feeHistory", ["0x1", "latest", []])
+                if self.chain.request("txpool_status")["pending"] == "0x0" and fees["gasUsedRatio"]:
                     return
 
     def _same(self, before: Any) -> None:

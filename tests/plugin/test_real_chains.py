@@ -160,6 +160,7 @@ def gate(chain_project, tmp_path: Path, front: Front) -> Callable[..., Any]:
                 "rollout.toml": plan + end,
                 "book.json": BOOK,
                 "elsewhere.json": BOOK,
+                "out/Proxy.json": json.dumps({"abi": [], "bytecode": "0x00", "deployedBytecode": "0x60ff"}),
                 "out/Vault.json": json.dumps({"abi": [], "bytecode": "0x00"} | (artifact or {})),
             }
         )
@@ -505,6 +506,7 @@ def test_it_reads_another_network(networks, number):
 LISTED = """
 [contracts]
 artifacts = "out"
+proxies = ["Proxy"]
 deployments = { elsewhere = "elsewhere.json" }
 [contracts.inventory]
 elsewhere = ["Vault"]

@@ -191,7 +191,7 @@ def test_no_secret_is_on_the_command_line_that_is_kept(secretive) -> None:
 
 def test_commands_show_and_record_no_secret(secretive) -> None:
     """What a plan asks to be ticked may hold one; the tick's words are those without it."""
-    secretive.write({"suites/test_leaks.py": "def test_fine():\n    pass\n"}).commit()
+    secretive.write({"suites/test_leaks.py": "def test_fine():\n    assert 1 + 1 == 2\n"}).commit()
     ticked = secretive.rollout("check", "alpha", "1", "--note", SECRET, "--by", URL)
     judged = secretive.pytest("--stage=alpha")
     status = secretive.rollout("status")
