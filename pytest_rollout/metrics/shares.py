@@ -10,6 +10,8 @@ import gc
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 MOST_PROCESSES = 4
+LEAVING_SECONDS = 0.05
 _SET_PDEATHSIG = 1
 
 Answer: TypeAlias = Samples | MetricError
@@ -61,9 +64,19 @@ class Room:
 
 def processes() -> int:
     """How many can share: one without Linux' way to fork, or while another thread could hold a lock at that moment."""
-    if sys.platform != "linux" or len([*Path("/proc/self/task").iterdir()]) > 1:
+    if sys.platform != "linux" or not _is_alone():
         return 1
     return min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+
+
+def _is_alone() -> bool:
+    """Whether this is the only thread; one that has ended for Python takes a moment to leave the system's list."""
+    until = time.monotonic() + LEAVING_SECONDS
+    while len([*Path("/proc/self/task").iterdir()]) > 1:
+        if threading.active_count() > 1 or time.monotonic() > until:
+            return False
+        time.sleep(0.001)
+    return True
 
 
 class Share:
