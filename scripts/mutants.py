@@ -235,7 +235,8 @@ class Room:
             name, *method = mutant.function.split(".")
             new = vars(made[name])[method[0]] if method else made[name]
             new = getattr(new, "fget", None) or getattr(new, "__func__", new)
-            function.__code__ = new.__code__
+            bound = function.__code__.co_freevars  # a mutant that calls super() no longer has no use for its class
+            function.__code__ = new.__code__ if new.__code__.co_freevars else new.__code__.replace(co_freevars=bound)
             function.__defaults__, function.__kwdefaults__ = new.__defaults__, new.__kwdefaults__
 
 
