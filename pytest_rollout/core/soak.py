@@ -226,15 +226,14 @@ def _cover(
         index = bisect_left(times, each.at)
         if index < len(times) and each.at > (before.last if before.last is not None else times[0]):
             anew[index] = each
-    steps = list(map(operator.sub, islice(times, 1, None), times))
-    steps.insert(0, 0 if before.last is None else times[0] - before.last)
+    newest = times[0] if before.last is None else before.last
+    steps = [times[0] - newest, *map(operator.sub, islice(times, 1, None), times)]
     late = [index for index, step in enumerate(steps) if step > reach] if max(steps) > reach else []
     stretch = replace(before, labels=labels)
     if stretch.since is None:
         stretch = replace(stretch, since=times[0], last=times[0])
     for index in sorted({*anew, *late}):
-        earlier = times[index - 1] if index else stretch.last or times[0]
-        stretch = _onward(stretch, earlier)
+        stretch = _onward(stretch, times[index - 1] if index else newest)
         if index in anew:
             stretch = _begun_anew(stretch, times[index], anew[index])
             continue

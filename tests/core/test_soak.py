@@ -332,7 +332,27 @@ def test_the_soak_of_a_watch_is_the_soak_of_the_judge(pairs: list[tuple[int, int
     assert soaked == soak_on(soak, Soaked(), asked(times[-1]))
 
 
-@pytest.mark.parametrize("read", [Stretch.read, Counted.read], ids=["stretch", "counter"])
-def test_what_remembers_nothing_is_refused_in_one_sentence(read: object) -> None:
-    with pytest.raises(EvidenceError, match="can be read"):
+@pytest.mark.parametrize(
+    ("read", "what"), [(Stretch.read, "soak"), (Counted.read, "counter")], ids=["stretch", "counter"]
+)
+def test_what_remembers_nothing_is_refused_in_one_sentence(read: object, what: str) -> None:
+    with pytest.raises(EvidenceError) as caught:
         read({})  # type: ignore[operator]  # one of the two readers
+
+    assert str(caught.value) == f"no remembered {what} can be read (KeyError: 'since')."
+
+
+def test_what_no_window_needs_any_more_is_forgotten() -> None:
+    """A soak of weeks with a gap a day stays small: what lies before a gap that costs too much never counts again."""
+    gappy = regular(0, HOUR)
+    for begin in (10, 20, 30):
+        gappy = without(gappy, begin * MINUTE, (begin + 4) * MINUTE)
+
+    assert covered(gappy).unseen == ((30 * MINUTE + STEP, 34 * MINUTE),)
+
+
+def test_what_was_not_seen_before_the_period_is_no_part_of_its_share() -> None:
+    gappy = without(regular(0, 2 * HOUR), 10 * MINUTE, 11 * MINUTE)
+
+    assert progress(SOAK, covered(gappy)).share == 1
+    assert progress(SOAK, covered(gappy.between(-1, HOUR))).share == 1 - Fraction(45, 3600)

@@ -13,7 +13,7 @@ import pytest
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.rollout import Metric, SourceKind, SourceSettings
-from pytest_rollout.core.series import SECOND, Outage, Samples, Series, values
+from pytest_rollout.core.series import SECOND, Outage, Samples, Series, ratios, values
 from pytest_rollout.core.soak import Break, Counted, Soak, Stretch, count, cover, progress, restarts
 from pytest_rollout.core.soaked import Asked, Soaked, soak_findings, soak_on
 from pytest_rollout.core.units import UNITS
@@ -95,6 +95,19 @@ FINDINGS: dict[str, tuple[list[Samples], dict[str, Any]]] = {
             "measured": "no sample since 1970-01-01 00:30:00Z", "detail": FROM,
         },
     ),
+    "down until just now": (
+        [samples("up", steady(until=30 * MINUTE), outages=(replace(DOWN, until=55 * MINUTE),))], {
+            "outcome": Outcome.ERROR, "remedy": "bring the source back", "detail": FROM,
+            "measured": "no sample since 1970-01-01 00:30:00Z: the source could not be asked: refused",
+        },
+    ),
+    "silent for as long as it may be": (
+        [samples("up", steady(until=55 * MINUTE))], {
+            "outcome": Outcome.PENDING, "remedy": WAIT,
+            "measured": "55m of 1h covered, 5m missing, complete at 1970-01-01 01:00:00Z at the earliest",
+            "detail": "samples from 1970-01-01 00:00:00Z to 1970-01-01 00:55:00Z; 100 % of it covered",
+        },
+    ),
     "no sample": (
         [samples("up")], {
             "outcome": Outcome.INCONCLUSIVE, "remedy": "see why the source has no samples",
@@ -169,6 +182,48 @@ def test_evidence_from_the_first_moment_of_a_visit_on_counts() -> None:
     ]
 
 
+def test_an_answer_that_cannot_be_taken_is_none_in_a_later_visit_either() -> None:
+    """What is remembered from before must not pass instead."""
+    before = soak_on(SOAK, Soaked(), asked(samples("up", steady())))
+    given = asked(samples("up", steady(node="a"), steady(node="b")), not_before=0)
+
+    (finding,) = soak_findings(SOAK, soak_on(SOAK, before, given), given, prefix="", now=HOUR)
+
+    assert (finding.outcome, finding.measured) == (
+        Outcome.ERROR, "2 series where one is expected, {node=a} and {node=b}",
+    )  # fmt: skip
+
+
+def test_each_metric_is_told_by_its_own_things() -> None:
+    given = asked(samples("up", steady(node="a")), samples("verified", steady()))
+    metrics = dict(given.metrics) | {"up": metric("up", per="node", things=("a",))}
+
+    told = found(replace(SOAK, metrics=("up", "verified")), replace(given, metrics=metrics))
+
+    assert [each.item for each in told] == ["soak::up[a]", "soak::verified"]
+
+
+def test_what_is_compared_adds_up_over_looks() -> None:
+    """The second look is asked for what came since the first."""
+    soak = replace(SOAK, comparisons="verified")
+    first = asked(samples("up", steady(until=MINUTE)), samples("verified", counter((0, 5), (MINUTE, 9))))
+    second = asked(samples("up", steady(MINUTE + STEP)), samples("verified", counter((MINUTE + STEP, 12), (HOUR, 20))))
+
+    soaked = soak_on(soak, soak_on(soak, Soaked(), first), second)
+
+    assert soaked.counters["verified", ""] == Counted(since=0, last=HOUR, first=Fraction(5), newest=Fraction(20))
+
+
+def test_the_first_start_time_that_is_seen_is_no_restart() -> None:
+    """Whenever it is seen; and a change that another metric does not show yet waits, once."""
+    born = counter((1, 7), (MINUTE, 7), (2 * MINUTE, 8))
+    given = asked(samples("up", steady(until=MINUTE)), samples("born", born))
+
+    stretch = soak_on(replace(SOAK, started="born"), Soaked(), given).stretches["up", ""]
+
+    assert (stretch.breaks, [each.at for each in stretch.ahead]) == (0, [2 * MINUTE])
+
+
 def test_an_outage_stops_the_clock_of_its_metric() -> None:
     up = [*steady(until=30 * MINUTE).times, *steady(50 * MINUTE, HOUR).times]
     down = replace(DOWN, until=50 * MINUTE)
@@ -219,6 +274,9 @@ RUNS: dict[str, tuple[list[Series], Fraction | None, bool, list[tuple[int, str]]
         [counter((0, 5), (1, 4), (2, 9)), counter((3, 1))], None, True,
         [(1, "a counter ran back from 5 to 4"), (3, "a counter ran back from 9 to 1")],
     ),
+    "back in the total of a ratio": (
+        [ratios([0, 1], [1, 1], [5, 4])], None, True, [(1, "a counter ran back from 5 to 4")],
+    ),
     "a start that stays": ([counter((0, 5), (1, 5))], Fraction(5), False, []),
     "a later start": ([counter((0, 5), (1, 6))], None, False, [(1, "the start time changed from 5 to 6")]),
     "another start than before": ([counter((0, 0.5))], Fraction(1, 3), False, [(0, "the start time changed from 0.3333… to 0.5")]),
@@ -245,17 +303,26 @@ def test_a_counter_begins_anew_at_the_next_sample_after_a_break() -> None:
     assert count(known, series, [Break(at=25, why="")]) == replace(anew, since=30, first=Fraction(4))
 
 
+def test_the_total_of_a_ratio_counts_and_what_was_seen_before_does_not_count_again() -> None:
+    known = Counted(since=0, last=10, first=Fraction(5), newest=Fraction(8))
+
+    assert count(Counted(), [ratios([0, 10], [1, 1], [5, 8])], []) == known
+    assert count(known, [counter((0, 5), (5, 6))], []) == known
+
+
 def test_a_break_after_the_newest_sample_waits_for_the_next_one() -> None:
     """A restart that another metric shows a little earlier."""
     ahead, past = Break(at=MINUTE + 1, why="ahead"), Break(at=MINUTE, why="at the last sample")
 
-    first = cover(SOAK, STEP, Stretch(), [steady(until=MINUTE)], breaks=[ahead])
+    first = cover(SOAK, STEP, Stretch(), [steady(until=MINUTE)], breaks=[past, ahead])
     second = cover(SOAK, STEP, first, [steady(MINUTE, 2 * MINUTE)])
 
     assert first.ahead == (ahead,)
-    assert (second.ahead, second.breaks, second.broken, second.since) == ((), 1, ahead, MINUTE + STEP)
+    assert (second.ahead, second.breaks, second.broken, second.since) == ((), 2, ahead, MINUTE + STEP)
     assert cover(SOAK, STEP, first, []).ahead == (ahead,)
-    assert cover(SOAK, STEP, replace(first, ahead=()), [steady(MINUTE, 2 * MINUTE)], breaks=[past]).breaks == 0
+    assert (
+        cover(SOAK, STEP, replace(first, ahead=()), [steady(MINUTE, 2 * MINUTE)], breaks=[past]).breaks == first.breaks
+    )
 
 
 def test_a_stretch_is_kept_exactly_and_so_is_nothing() -> None:
@@ -291,6 +358,15 @@ def test_up_to_half_a_step_late_is_no_gap(gap: int, unseen: tuple[tuple[int, int
     assert (stretch.clock, stretch.unseen, stretch.breaks) == (gap * SECOND, unseen, 0)
 
 
+def test_up_to_half_a_step_late_between_two_looks_is_no_gap() -> None:
+    first = cover(SOAK, STEP, Stretch(), [counter((0, 1))])
+    second = cover(SOAK, STEP, first, [counter((20 * SECOND, 1))])
+
+    assert (second.clock, second.unseen) == (20 * SECOND, ())
+    late = cover(SOAK, STEP, first, [counter((40 * SECOND, 1))])
+    assert (late.clock, late.unseen) == (40 * SECOND, ((15 * SECOND, 40 * SECOND),))
+
+
 def test_two_labels_that_change_are_both_told() -> None:
     first = cover(SOAK, STEP, Stretch(), [steady(until=MINUTE, a="1", b="2")])
     second = cover(SOAK, STEP, first, [steady(MINUTE + STEP, 2 * MINUTE, a="1", b="3")])
@@ -303,7 +379,17 @@ def test_two_labels_that_change_are_both_told() -> None:
 
 @pytest.mark.parametrize(
     ("since", "until", "clock"),
-    [(10, 30, 40), (0, 60, 0), (-50, 20, 40), (40, 990, 40), (-50, 990, 0), (-50, -10, 60), (70, 80, 60)],
+    [
+        (10, 30, 40),
+        (10, 60, 10),
+        (0, 45, 15),
+        (0, 60, 0),
+        (-50, 20, 40),
+        (40, 990, 40),
+        (-50, 990, 0),
+        (-50, -10, 60),
+        (70, 80, 60),
+    ],
 )
 def test_a_source_that_is_down_stops_the_clock_for_as_long_as_it_was(since: int, until: int, clock: int) -> None:
     outage = Outage(since=since * SECOND, until=until * SECOND, why="")
@@ -311,3 +397,4 @@ def test_a_source_that_is_down_stops_the_clock_for_as_long_as_it_was(since: int,
     stretch = cover(SOAK, STEP, Stretch(), [counter((0, 1), (60 * SECOND, 1))], outages=[outage])
 
     assert stretch.clock == clock * SECOND
+    assert stretch.unseen == (((15 * SECOND, clock * SECOND),) if clock > 15 else ())
