@@ -196,8 +196,6 @@ def _missing_users(exposure: Exposure, share: Fraction, sample: int) -> str:
 
 
 def _measured(seen: _Reading, share: Fraction, exposure: Exposure) -> str:
-    if seen.sample == 0:
-        return "0 users asked"
     low, high = accepted(share, seen.sample, exposure.confidence)
     bounds = f"{_percent(Fraction(low, seen.sample))} … {_percent(Fraction(high, seen.sample))}"
     return f"{_percent(Fraction(seen.enabled, seen.sample))} of {seen.sample:,} (accepted {bounds})"

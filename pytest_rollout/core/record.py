@@ -155,8 +155,6 @@ _PLACEHOLDERS = frozenset(
 
 def shown(value: Any) -> str:
     """A value for people, cut where it is long."""
-    if value is _MISSING:
-        return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
     text = value if isinstance(value, str) else f"{value!r}"

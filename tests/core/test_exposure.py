@@ -32,9 +32,13 @@ def by_enumeration(share, sample, confidence):
     return inside[0], inside[-1]
 
 
-@pytest.mark.parametrize("confidence", [Fraction(9, 10), Fraction(19, 20), CONFIDENCE])
-@pytest.mark.parametrize("share", [Fraction(1, 100), Fraction(1, 10), Fraction(1, 4), Fraction(1, 2), Fraction(9, 10)])
-@pytest.mark.parametrize("sample", [1, 2, 7, 30, 101])
+@pytest.mark.parametrize(
+    "confidence", [Fraction(1, 100), Fraction(1, 2), Fraction(9, 10), Fraction(19, 20), CONFIDENCE]
+)
+@pytest.mark.parametrize(
+    "share", [Fraction(*each) for each in ((1, 100), (1, 10), (1, 4), (3, 10), (1, 2), (2, 3), (9, 10))], ids=str
+)
+@pytest.mark.parametrize("sample", [0, 1, 2, 7, 30, 101])
 def test_the_bounds_are_those_of_the_exact_binomial_test(share, sample, confidence):
     assert accepted(share, sample, confidence) == by_enumeration(share, sample, confidence)
 
@@ -139,7 +143,7 @@ def test_users_who_left_fail_where_nothing_says_that_the_share_was_to_fall():
 def test_the_same_share_again_must_be_the_same_users():
     finding = judged(earlier=QUARTER, **{**COMPARED, "previous": 5_010, "left": 900, "joined": 900})
 
-    assert finding.outcome is Outcome.FAIL
+    assert (finding.outcome, finding.detail) == (Outcome.FAIL, "900 users inside at the stage before left again")
 
 
 def test_a_share_that_falls_lets_users_go_but_takes_none_in():
@@ -254,6 +258,7 @@ def test_an_absent_count_is_not_zero(key):
         pytest.param({"left": "0"}, id="text"),
         pytest.param({"errors": None}, id="null"),
         pytest.param({"sample": 2e4}, id="float"),
+        pytest.param({"sample": 0, "enabled": 1}, id="one-of-nobody"),
         pytest.param({"sample": math.nan}, id="nan"),
         pytest.param({"previous": 20_001}, id="previous-more-than-asked"),
         pytest.param({"previous": "2004"}, id="previous-text"),

@@ -66,6 +66,13 @@ SAME = {
     "a thousand digits": ("i", 10**999, {"decimal": "1e999"}),
 }
 OTHER = {
+    "a truth in a list": ("x", [1], [True]),
+    "text that is no hex": ("i", 255, "ff"),
+    "a word and a number": ("i", 171, "ab"),
+    "half a second": ("t", "2025-08-12T10:00:00.5Z", "2025-08-12T10:00:05Z"),
+    "ninety nanoseconds": ("t", "2025-08-12T10:00:00.000000090Z", "2025-08-12T10:00:01Z"),
+    "a second, at half past": ("t", "2025-08-12T10:00:00.5Z", "2025-08-12T10:00:01.5Z"),
+    "a nanosecond": ("t", "2025-08-12T10:00:00.000000001Z", "2025-08-12T10:00:00Z"),
     "one digit": ("a", LOWER, LOWER[:-1] + "c"),
     "case of what is no kind of hex": ("x", LOWER, UPPER),
     "an integer and its text": ("x", 1, "1"),
@@ -196,6 +203,13 @@ def test_both_values_of_a_difference_are_shown(one, other, left, right) -> None:
 def test_nothing_is_shown_by_its_name() -> None:
     assert differences({}, {"x": None}, (), {}) == [("x", "nothing", "None")]
     assert differences({"x": [1]}, {}, (), {}) == [("x", "[1]", "nothing")]
+
+
+def test_a_name_with_a_colon_stays_whole_where_names_are_not_short() -> None:
+    """Else two records would be taken for one."""
+    named = Identity(key=("name",), aliases={"name": {"x": "y"}})
+
+    assert [named.of({"name": name}) for name in ("a:b", "b", "x")] == ["a:b", "b", "y"]
 
 
 def test_an_address_with_blanks_is_no_address() -> None:
