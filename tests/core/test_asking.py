@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from pytest_rollout.core.asking import Sampled, asks, evaluations, soak_of, unanswered
-from pytest_rollout.core.criterion import Bound, Criterion, Relation, Span, Statistic
+from pytest_rollout.core.baseline import Captured
+from pytest_rollout.core.criterion import Baseline, Bound, Criterion, Relation, Span, Statistic
 from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.core.rollout import Metric, Rollout, SourceKind, SourceSettings, Stage
 from pytest_rollout.core.sampled import Asked, evaluate_samples, lookback
@@ -94,6 +95,18 @@ def test_a_criterion_is_judged_on_what_was_answered_since_the_stage_was_entered(
 
     assert found == evaluate_samples(LOW, "item", asked)
     assert found[0].finding.outcome is (Outcome.PASS if entered is None else Outcome.PENDING)
+
+
+def test_a_criterion_is_compared_with_what_was_captured() -> None:
+    """Else it would lack its baseline, whatever the ledger has."""
+    worse = Baseline(worse=Fraction(1, 5), max_age=timedelta(days=30))
+    known = Captured(value=Fraction(1), at=JUDGED_AT - timedelta(days=1), judgement="ab" * 32)
+    sampled = Sampled(lines={"load": packed(LOAD)}, captured={"low": known})
+
+    (found,) = evaluations(replace(LOW, baseline=worse), "item", METRICS["load"], sampled, JUDGED_AT)
+
+    assert found.finding.outcome is Outcome.PASS
+    assert "than the baseline 1" in found.finding.detail
 
 
 def test_a_criterion_that_nobody_asked_for_is_no_pass() -> None:

@@ -170,6 +170,15 @@ def test_a_trigger_on_a_statistic_asks_that_statistic_and_no_single_value(kit: A
     assert evaluate(criterion, "i", valued(40, 90)).fired == criterion.rollback
 
 
+@pytest.mark.parametrize(("good", "told"), [(299, False), (298, True)])
+def test_an_alert_on_a_ratio_is_told_where_it_is_reached(kit: Any, good: int, told: bool) -> None:
+    criterion = replace(kit.ratio(), alert=kit.bound("< 99.5 %"))
+
+    detail = evaluate(criterion, "i", [counted(good, 300)]).finding.detail
+
+    assert ("alert threshold < 99.5 % reached" in detail) is told
+
+
 def test_an_alert_that_is_reached_is_told(kit: Any) -> None:
     criterion = replace(kit.values(promote="< 100"), alert=kit.bound("> 50", "gas"))
 

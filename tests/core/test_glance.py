@@ -45,7 +45,11 @@ def test_where_none_may_none_does(numbers: list[Any], relation: Relation, limit:
     extent = Extent.of(series)
 
     assert extent is not None
-    assert extent.may_meet(asked, Fraction(1)) or 1 not in meeting(series, asked, Fraction(1))
+    for scale in (Fraction(1), Fraction(3), Fraction(1, 7)):
+        if relation is Relation.EQUAL:
+            assert extent.may_meet(asked, scale) or 1 not in meeting(series, asked, scale)
+        else:
+            assert extent.may_meet(asked, scale) == (1 in meeting(series, asked, scale))
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**40), st.integers(1, 10**40)), min_size=1, max_size=6), st.data())
@@ -77,6 +81,57 @@ def test_what_may_not_fire_does_not(
     assert may or not look(watched, Looked(), series).fired
 
 
+def test_an_extent_is_from_the_least_to_the_greatest() -> None:
+    assert Extent.of(values(spaced(3), [2, 0.3, 1])) == Extent(low=Fraction(3, 10), high=Fraction(2))
+    share = Extent.of(ratios(spaced(3), [1, 3, 2], [4, 4, 4]))
+    assert share is not None
+    assert 0 < Fraction(1, 4) - share.low < Fraction(1, 10**8)
+    assert 0 < share.high - Fraction(3, 4) < Fraction(1, 10**8)
+
+
+@pytest.mark.parametrize(
+    ("limit", "scale", "may"),
+    [
+        (2, 1, False),
+        (3, 1, True),
+        (5, 1, True),
+        (7, 1, True),
+        (8, 1, False),
+        (6, 2, True),
+        (14, 2, True),
+        (15, 2, False),
+    ],
+)
+def test_what_is_equal_lies_within(limit: int, scale: int, may: bool) -> None:
+    extent, asked = Extent(low=Fraction(3), high=Fraction(7)), bound(Relation.EQUAL, Fraction(limit))
+
+    assert extent.may_meet(asked, Fraction(scale)) is may
+
+
+@pytest.mark.parametrize("kind", WindowKind)
+@pytest.mark.parametrize("statistic", Statistic)
+@pytest.mark.parametrize("relation", Relation)
+def test_only_what_is_added_up_counted_or_hit_between_samples_can_fire_where_no_sample_does(
+    kind: WindowKind, statistic: Statistic, relation: Relation
+) -> None:
+    limit = Fraction(9) if relation is Relation.EQUAL or relation.wants_more else Fraction(1)
+    extent = Extent(low=Fraction(3), high=Fraction(7))
+    between = relation is Relation.EQUAL or statistic in {Statistic.SUM, Statistic.COUNT}
+
+    may = may_fire(kind, statistic, bound(relation, limit), Fraction(1), extent)
+
+    assert may is (kind is WindowKind.AGGREGATE and between)
+    assert may_fire(kind, statistic, bound(relation, limit), Fraction(1), None)
+
+
+def test_a_longest_gap_that_stands_alone_is_no_gap_too_long() -> None:
+    """No stride of equal length shows it."""
+    times = array("q", [0, 50, 51, 52, 53, 103])
+
+    assert is_without_gap(times, 50)
+    assert not is_without_gap(times, 49)
+
+
 @given(st.lists(st.integers(1, 50), max_size=60), st.integers(1, 60))
 def test_a_gap_is_found_wherever_it_is(steps: list[int], longest: int) -> None:
     times = array("q", [sum(steps[: index + 1]) for index in range(len(steps))])
@@ -99,6 +154,14 @@ def test_the_number_of_a_rank_is_that_of_sorting(kind: str) -> None:
     ordered, places = sorted(numbers), [1, 2, len(numbers) // 2, len(numbers) * 19 // 20, len(numbers)]
 
     assert [smallest(numbers, place) for place in places] == [ordered[place - 1] for place in places]
+
+
+@pytest.mark.parametrize("place", [1, 1499, 1500, 1501, 2000])
+def test_a_rank_just_below_what_was_picked_is_found(place: int) -> None:
+    """Every fourth number, of which the picked ones are, is larger than all others."""
+    numbers = array("d", (1e6 + index if index % 4 == 0 else float(index) for index in range(2000)))
+
+    assert smallest(numbers, place) == sorted(numbers)[place - 1]
 
 
 @pytest.mark.parametrize("times", [spaced(5), [*spaced(5), 76 * SECOND], spaced(2), spaced(1), []], ids=len)

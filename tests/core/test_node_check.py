@@ -568,7 +568,9 @@ def test_a_share_of_the_soak_is_asked_for_where_the_plan_says_how_long_a_block_c
         {"gaps": [[0, 90_000, 5001, 9]]},
         {"gaps": [[0, 10**12, 9, 9]]},
         {"gaps": [[0, 120_000, 9, 9]]},
+        {"gaps": [[0, 120_000, 9, 9], [200_000, 260_000, 9, 9]]},
         {"longest_gap_seconds": 3600},
+        {"longest_gap_seconds": 61},
     ],
     ids=str,
 )
@@ -596,6 +598,28 @@ def test_gaps_that_do_not_fit_are_told(change, told) -> None:
 @pytest.mark.parametrize("longest", [3600, 3601])
 def test_the_longest_gap_may_be_rounded_up_to_a_second(longest: int) -> None:
     assert judge(*gaps([10, 11, 0, 0], longest_gap_seconds=longest), aspect=Aspect.SOAK).outcome is Outcome.PENDING
+
+
+def test_the_longest_gap_is_rounded_up_by_no_more_than_a_second() -> None:
+    assert judge(*gaps([10, 11, 0, 0], longest_gap_seconds=3602), aspect=Aspect.SOAK).outcome is Outcome.ERROR
+
+
+def test_an_untold_gap_may_be_too_long_for_what_a_verification_covers() -> None:
+    """Though it is none that would begin the soak anew."""
+    rung = replace(RUNG, interval=timedelta(minutes=1))
+    pair = gaps(gaps_from_seconds=600, longest_gap_seconds=300)
+
+    finding = judge(*pair, aspect=Aspect.SOAK, rung=rung)
+
+    assert (finding.outcome, finding.measured) == (
+        Outcome.INCONCLUSIVE, "gaps of less than 10 min are not told, and one may be too long",
+    )  # fmt: skip
+
+
+def test_a_gap_that_did_not_begin_the_soak_anew_voids_nothing() -> None:
+    rung = replace(RUNG, max_gap=timedelta(hours=3), min_verifications=5000)
+
+    assert judge(*gaps([10, 12, 50, 50]), aspect=Aspect.SOAK, rung=rung).outcome is Outcome.PASS
 
 
 def test_a_clock_of_its_own_is_an_error_unless_the_plan_rehearses() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,15 +36,39 @@ def judged(now: Mapping[str, str], *, before: Mapping[str, str], outcome: Outcom
         Finding(
             item=f"p::s::nodes::{name}", kind=Kind.NODE, title=name, outcome=outcome, measured="measured", facts=facts
         )
-        for name, facts in (("node-1.mode", now), ("node-1.soak", {}), ("node-1.traffic", {}), ("node-2.mode", now))
+        for name, facts in (
+            ("node-1.eu.mode", now),
+            ("node-1.eu.soak", {}),
+            ("node-1.eu.traffic", {}),
+            ("node-2.mode", now),
+        )
     ]
-    known = {"node-1": Remembered(facts=before, judgement="5f1c" * 16, judged_at=THEN.isoformat())}
+    known = {"node-1.eu": Remembered(facts=before, judgement="5f1c" * 16, judged_at=THEN.isoformat())}
     return with_memory(findings, known)
 
 
 def test_a_node_that_went_on_is_as_it_was() -> None:
     assert judged(said(days=2), before=said()) == judged(said(days=2), before=said(verifications="0"))
     assert {each.outcome for each in judged(said(days=2), before=said())} == {Outcome.PASS}
+    assert {each.detail for each in judged(said(days=2), before=said())} == {""}
+
+
+def test_a_restart_is_told_behind_what_a_soak_says_itself() -> None:
+    again = said(days=2, run="b2", started_at=(THEN + DAY).isoformat(), since=(THEN + DAY).isoformat())
+    soak = Finding(item="p::s::nodes::n.soak", kind=Kind.NODE, title="n", outcome=Outcome.PASS, detail="verified")
+    mode = replace(soak, item="p::s::nodes::n.mode", facts=again)
+    known = {"n": Remembered(facts=said(), judgement="5f", judged_at=THEN.isoformat())}
+
+    _, told = with_memory([mode, soak], known)
+
+    assert told.detail.startswith("verified; restarted since the gate of")
+
+
+def test_what_could_not_be_looked_at_stays_as_it_was_told() -> None:
+    before = said()
+    wrong = said(days=2, verifications="4999")
+
+    assert judged(wrong, before=before, outcome=Outcome.ERROR)[0].measured == "measured"
 
 
 def test_a_restart_between_two_gates_is_found_and_told() -> None:
@@ -157,7 +182,7 @@ def test_a_finding_of_another_kind_has_no_past() -> None:
     other = Finding(
         item="p::s::flags::node-1.mode", kind=Kind.FLAG, title="n", outcome=Outcome.PASS, facts=said(days=-9)
     )
-    known = {"node-1": Remembered(facts=said(), judgement="5f", judged_at=THEN.isoformat())}
+    known = {"node-1.eu": Remembered(facts=said(), judgement="5f", judged_at=THEN.isoformat())}
 
     assert with_memory([other], known) == [other]
 

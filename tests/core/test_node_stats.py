@@ -101,6 +101,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "gaps from truth on": (visited(gaps_from_seconds=True), "mode_history: gaps_from_seconds is True."),
     "gaps from a part on": (visited(gaps_from_seconds=1.5), "mode_history: gaps_from_seconds is 1.5."),
     "no gaps": (visited(gaps=None), "gaps is no list."),
+    "a gap of nothing": (visited(gaps=[None]), "mode_history: None is no gap."),
+    "something else than a number that waits": (
+        document(waiting="w" * 50), f"waiting is '{'w' * 39}; a whole number of 0 or more is needed.",
+    ),
     "a gap of text": (visited(gaps=["abcd"]), "mode_history: 'abcd' is no gap."),
     "a gap of three": (visited(gaps=[[1, 2, 3]]), "mode_history: [1, 2, 3] is no gap."),
     "a gap with a truth value": (visited(gaps=[[1, 2, 3, True]]), "mode_history: [1, 2, 3, True] is no gap."),

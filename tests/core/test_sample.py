@@ -35,6 +35,8 @@ def test_those_with_the_smallest_scrambled_numbers_are_kept_in_any_order() -> No
     smallest = sorted(sorted(PAIRS, key=lambda pair: scrambled(pair[0]))[:20])
 
     assert sampled(20, PAIRS) == smallest
+    for size in (1, 2, 3):
+        assert sampled(size, PAIRS) == sorted(sorted(PAIRS, key=lambda pair: scrambled(pair[0]))[:size])
     assert sampled(20, PAIRS[::-1]) == smallest
 
 

@@ -17,7 +17,17 @@ from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Kind, Outcome, Severity
 from pytest_rollout.core.rollout import Metric, SourceKind, SourceSettings
 from pytest_rollout.core.sampled import Asked, evaluate_samples, lookback
-from pytest_rollout.core.series import SECOND, Outage, Samples, Series, moment, moment_text, ratios, values
+from pytest_rollout.core.series import (
+    SECOND,
+    Outage,
+    Samples,
+    Series,
+    duration_text,
+    moment,
+    moment_text,
+    ratios,
+    values,
+)
 from pytest_rollout.core.series_form import digest, packed
 from pytest_rollout.core.units import UNITS
 from pytest_rollout.core.window import Window, WindowKind
@@ -407,8 +417,17 @@ def captured(value: Fraction, *, days: int = 1, samples: bytes = b"") -> Capture
         (captured(Fraction(1, 10), days=-1), Outcome.INCONCLUSIVE, "is of the future"),
         (captured(Fraction(0)), Outcome.INCONCLUSIVE, "nothing is a share of zero"),
         (None, Outcome.INCONCLUSIVE, "no baseline"),
+        (captured(Fraction(1, 10), samples=b"not asked for"), Outcome.PASS, "20 % worse than the baseline 100 ms"),
     ],
-    ids=["on the limit", "beyond", "too old", "from the future", "zero", "none"],
+    ids=[
+        "on the limit",
+        "beyond",
+        "too old",
+        "from the future",
+        "zero",
+        "none",
+        "with samples that no test of ranks needs",
+    ],
 )
 def test_at_most_a_fifth_worse_than_before(before: Captured | None, outcome: Outcome, word: str) -> None:
     found = evaluate(COMPARED, latency(*[120.0] * 241), captured={} if before is None else {"answers": before}).finding
@@ -443,6 +462,26 @@ def test_a_rank_test_tells_worse_from_chance(shift: float, count: int, outcome: 
     ).finding
 
     assert found.outcome is outcome
+
+
+def test_a_rank_test_without_the_values_of_then_tells_nothing() -> None:
+    """No baseline, none with samples, and none with samples of this thing."""
+    criterion = replace(COMPARED, baseline=replace(BASELINE, significance=Fraction(1, 100)))
+    other = replace(latency(*[100.0] * 241), labels={"node": "b"})
+    before = Samples(metric="latency", source="s", query="q", since=0, until=NOW, series=(other,))
+    now = replace(latency(*[100.0] * 241), labels={"node": "a"})
+
+    def told(known: Captured | None = None) -> tuple[Outcome, str]:
+        given = {} if known is None else {"answers [a]": known}
+        [found] = evaluate_all(criterion, now, per="node", captured=given)
+        return found.finding.outcome, found.finding.detail
+
+    outcome, detail = told()
+    assert (outcome, "no baseline" in detail) == (Outcome.INCONCLUSIVE, True)
+    for samples in (b"", packed(before)):
+        outcome, detail = told(captured(Fraction(1, 10), samples=samples))
+        assert outcome is Outcome.INCONCLUSIVE
+        assert "there were 0 then and are" in detail
 
 
 def test_a_rank_test_asks_the_same_thing_over_the_same_window() -> None:
@@ -636,6 +675,88 @@ def test_samples_before_this_visit_are_not_counted() -> None:
 
     assert finding.facts["samples"] == "141"
     assert finding.facts["first"] == moment_text(at[100])
+    at[99] = at[100] - 1
+    finding = evaluate(LATENCY, latency(*range(len(at)), at=at), not_before=at[100]).finding
+    assert finding.facts["samples"] == "141"
+
+
+def test_a_thing_that_changed_is_looked_at_from_its_first_series_to_its_last() -> None:
+    early, late = times(HOUR - STEP, 30 * MINUTE), times(30 * MINUTE - STEP)
+    series = [replace(latency(*[1] * len(at), at=at), labels={"v": str(at[0])}) for at in (early, late)]
+
+    finding = evaluate(LATENCY, *series).finding
+
+    assert finding.outcome is Outcome.PASS
+    assert (finding.facts["first"], finding.facts["last"]) == (moment_text(early[0]), moment_text(late[-1]))
+
+
+def test_a_series_that_ended_before_the_window_makes_no_source_down() -> None:
+    """An outage within its budget, and an earlier version's series, of which nothing is asked any more."""
+    ago = [times(3 * HOUR, 2 * HOUR), times(2 * HOUR - STEP)]
+    series = [replace(latency(*[1] * len(at), at=at), labels={"v": str(at[0])}) for at in ago]
+    short = Outage(since=NOW - 3 * MINUTE, until=NOW, why="refused")
+
+    assert evaluate(LATENCY, *series, outages=(short,)).finding.outcome is Outcome.PASS
+
+
+def test_an_outage_before_the_window_is_neither_told_nor_pays_for_another() -> None:
+    """Its time would be taken from that of the outage which counts."""
+    long_ago = Outage(since=NOW - 3 * HOUR, until=NOW - 2 * HOUR, why="long ago")
+    now = Outage(since=NOW - 10 * MINUTE, until=NOW, why="refused")
+    until_then = replace(long_ago, until=NOW - HOUR)
+    series = latency(*[1] * 241)
+
+    found = evaluate(LATENCY, series, outages=(long_ago, now)).finding
+    assert (found.outcome, found.detail.partition(";")[0]) == (
+        Outcome.ERROR, "prometheus <URL> could not be asked for 10m: refused",
+    )  # fmt: skip
+    silent = evaluate(LATENCY, outages=(until_then,)).finding
+    assert (silent.outcome, silent.measured) == (Outcome.INCONCLUSIVE, "no sample")
+
+
+def test_events_may_be_rare_but_not_older_than_the_plan_says() -> None:
+    """What is told only when it happens leaves gaps; an age that the plan writes is meant."""
+    at = [NOW - 40 * MINUTE, NOW - 30 * MINUTE]
+    event = replace(latency(1, 1, at=at), events=True)
+    before = replace(latency(1, at=[NOW - 50 * MINUTE]), labels={"v": "1"})
+
+    def judged(*series: Series, **about: int) -> Finding:
+        return evaluate(replace(LATENCY, span=Span(over=HOUR, **about)), *series).finding
+
+    assert judged(event).outcome is Outcome.PASS
+    assert judged(before, event).outcome is Outcome.PASS
+    assert judged(event, max_blind=0).outcome is Outcome.PASS
+    assert judged(event, max_age=30 * MINUTE).outcome is Outcome.PASS
+    old = judged(event, max_age=30 * MINUTE - 1)
+    assert (old.outcome, old.detail.partition(";")[0]) == (
+        Outcome.INCONCLUSIVE, f"the newest sample is 30m old, more than {duration_text(30 * MINUTE - 1)}",
+    )  # fmt: skip
+
+
+def test_a_stage_that_lacks_no_more_of_its_window_than_may_be_unseen_is_not_too_young() -> None:
+    """Three minutes of an hour, and the longest gap is one that may be."""
+    criterion = replace(LATENCY, span=Span(over=HOUR, max_gap=STEP, max_blind=3 * MINUTE))
+    at = times(57 * MINUTE)
+
+    assert evaluate(criterion, latency(*[1] * len(at), at=at), not_before=at[0]).finding.outcome is Outcome.PASS
+    found = evaluate(criterion, latency(*[1] * (len(at) - 1), at=at[1:]), not_before=at[0] + 1).finding
+    assert found.outcome is Outcome.PENDING
+
+
+def test_a_gap_as_long_as_it_may_be_was_seen() -> None:
+    at = [time for time in times(59 * MINUTE) if (NOW - time) % MINUTE == 0]
+    criterion = replace(LATENCY, span=Span(over=HOUR, max_gap=MINUTE, max_blind=0, max_age=HOUR))
+
+    assert evaluate(criterion, latency(*[1] * len(at), at=at)).finding.outcome is Outcome.PASS
+
+
+def test_a_trigger_by_number_looks_back_as_far_as_samples_that_come_seldom_need() -> None:
+    """The source answers every 20 minutes, whatever interval the plan wrote."""
+    four = Trigger(when=bound(">", 1, "ms"), window=Window(kind=WindowKind.K_OF_N, k=4, n=4))
+    at = [NOW - minutes * MINUTE for minutes in (75, 55, 35, 15)]
+    criterion = replace(LATENCY, rollback=(four,), span=Span(over=HOUR, max_gap=HOUR))
+
+    assert evaluate(criterion, latency(*[2] * 4, at=at), step=20 * MINUTE).fired == (four,)
 
 
 def test_how_far_back_a_trigger_by_number_looks() -> None:

@@ -129,6 +129,16 @@ def test_nothing_good_among_floats_is_no_error() -> None:
     assert len(ratios(at(0, 1, 2), [0.0, 0.5, 152.00000000000003], [1.0, 1.0, 152.0])) == 3
 
 
+def test_the_sample_that_makes_no_ratio_is_the_one_that_is_named() -> None:
+    """And none before it that is good in whole."""
+    with pytest.raises(EvidenceError) as caught:
+        ratios(at(0, 1), [5, 7], [5, 6])
+
+    assert str(caught.value) == (
+        f"a sample of {moment_text(at(1)[0])} counts 7 good of 6; 0 <= good <= total must hold."
+    )
+
+
 def test_counts_that_prometheus_extrapolated_apart_by_a_hair_are_one_ratio() -> None:
     assert len(ratios(at(0), [152.00000000000003], [152.0])) == 1
 
@@ -144,6 +154,8 @@ def test_numbers_stay_exact_in_the_narrowest_column(numbers: list[object], kind:
 
     assert (column.typecode if isinstance(column, array) else "list") == kind
     assert [exact(each) for each in column or []] == [Fraction(str(each)) for each in numbers]
+    if kind == "list":
+        assert {type(each) for each in column or []} <= {int, Fraction}
 
 
 def test_a_float_stands_for_the_decimal_it_prints_as() -> None:
@@ -267,7 +279,7 @@ def test_events_are_told_as_events() -> None:
 
 
 def test_times_of_all_series_are_those_of_the_first_and_the_last_sample() -> None:
-    first, second, empty = values(at(3, 9), [1, 2]), values(at(1, 5), [1, 2], labels={"a": "b"}), values([], [])
+    first, second, empty = values(at(3, 4, 9), [1, 2, 3]), values(at(1, 5), [1, 2], labels={"a": "b"}), values([], [])
 
     assert samples(first, second).times == (at(1)[0], at(9)[0])
     assert samples(empty).times is None

@@ -75,12 +75,17 @@ def test_an_absent_count_is_not_zero() -> None:
 
 
 def test_a_record_of_no_relation_is_refused() -> None:
-    with pytest.raises(EvidenceError, match="relation is 'fine'"):
-        tally([("fine", 1, 1)])
+    with pytest.raises(EvidenceError) as caught:
+        tally([("agreed", 1, 1), ("f" * 50, 1, 1)])
+
+    words = ", ".join(Relation)
+    assert str(caught.value) == f"a record's relation is '{'f' * 39}; none of {words}."
 
 
 def test_percentiles_are_nearest_rank() -> None:
     """The 95th of 20 samples is the 19th, and of 21 the 20th."""
+    assert percentile(range(1, 201), 95) == 190
+    assert percentiles(range(1, 201)) == {"p50": 100, "p95": 190, "p99": 198}
     assert percentile(range(1, 21), 95) == 19
     assert percentile(range(1, 22), 95) == 20
     assert percentile([7], 50) == 7
@@ -155,6 +160,17 @@ def test_a_timeout_that_was_recorded_makes_no_pair_and_is_slower_than_any() -> N
     assert (counts.verifications, counts.comparisons, counts.timeouts) == (2, 1, 1)
     assert ratio == {"samples": 2, "p50": 200_000, "p95": None, "p99": None}
     assert Latencies().document()["ratio_millionths"] == {"samples": 0}
+
+
+def test_records_of_every_relation_are_counted_as_they_were_when_they_were_made() -> None:
+    """What was recorded, counted again, is what the process itself counted."""
+    told = [relation.value for number, relation in enumerate(Relation, start=1) for _ in range(number)]
+    counted = Counts(verifications=len(told))
+    for word in told:
+        counted.count(Relation(word))
+
+    for words in (told, told[::-1]):
+        assert tally([(word, 1, 1) for word in words])[0] == counted
 
 
 SOUND = dict.fromkeys(COUNTS, 0)

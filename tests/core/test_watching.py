@@ -151,6 +151,12 @@ SINCE: dict[str, tuple[Watched, str, Kept, int]] = {
     "a soak later": (watched(soak=SOAK), "up", REMEMBERED, NOW - MINUTE - STEP),
     "a criterion beside a soak": (watched(ANSWERS, soak=SOAK), "latency", NEW, NOW - BACK - STEP),
     "both": (watched(ANSWERS, soak=replace(SOAK, metrics=("latency",))), "latency", NEW, NOW - 2 * HOUR - STEP),
+    "a longer window of another metric": (
+        watched(ANSWERS, replace(LONGER, metric="up")),
+        "latency",
+        NEW,
+        NOW - BACK - STEP,
+    ),
     "not before": (watched(ANSWERS, not_before=NOW - MINUTE), "latency", NEW, NOW - MINUTE - 1),
     "not before long ago": (watched(ANSWERS, not_before=MINUTE), "latency", NEW, NOW - BACK - STEP),
     "not before what is to come": (watched(ANSWERS, not_before=NOW + HOUR), "latency", NEW, NOW - 1),
@@ -201,6 +207,16 @@ def test_a_source_that_is_down_holds_and_makes_the_watch_blind() -> None:
     assert sight.fired == ()
     assert sight.is_blind
     assert sight.kept == Kept(subject=SUBJECT, until=NOW, verdict=Verdict.HOLD, blind_since=NOW, looks=1)
+
+
+def test_a_source_that_is_down_hides_no_trigger_of_another() -> None:
+    """Rule 2: a regression that was seen is told, whatever else was not; and half blind is blind."""
+    other = replace(ANSWERS, name="other", metric="up")
+
+    for criteria in ((other, ANSWERS), (ANSWERS, other)):
+        sight = look(watched(*criteria), NEW, {"latency": BAD, "up": "refused"}, NOW)
+        assert (sight.verdict, [each.trigger for each in sight.fired]) == (Verdict.ROLLBACK, [LATE, SLOW])
+        assert (sight.is_blind, sight.kept.blind_since) == (True, NOW)
 
 
 def test_a_metric_nobody_was_asked_for_is_an_error() -> None:
@@ -280,6 +296,17 @@ def test_what_happened_while_nobody_looked_counts(until, fired) -> None:
     assert len(sight.fired) == fired
     assert sight.findings == (judged(WAS_BAD),)
     assert [each.finding for each in sight.fired] == [judged(WAS_BAD, now=NOW - 3 * HOUR)] * fired
+
+
+@pytest.mark.parametrize("ago", [HOUR, 30 * MINUTE])
+def test_what_the_last_look_saw_is_not_told_again_while_this_one_reaches_back_to_it(ago: int) -> None:
+    """It was bad until an hour ago, which the look of that time told."""
+    times = [*range(NOW - 4 * HOUR, NOW + 1, STEP)]
+    bad = answer(
+        "latency", 0, series=(values(times, [600 if NOW - 2 * HOUR < t <= NOW - 63 * MINUTE else 100 for t in times]),)
+    )
+
+    assert look(watched(ANSWERS), replace(NEW, until=NOW - ago), {"latency": bad}, NOW).fired == ()
 
 
 def test_a_trigger_that_fired_then_and_fires_now_is_told_once() -> None:
