@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_rollout.core.chain import Block, Sighting, Witness, differences, faults, findings, strays
-from pytest_rollout.core.outcome import Outcome
+from pytest_rollout.core.finding import Finding
+from pytest_rollout.core.outcome import Kind, Outcome
 from pytest_rollout.core.rollout import Network, NetworkKind
 
 NOW = 1_800_000_000
@@ -138,8 +139,33 @@ def test_what_was_not_seen_or_not_sound_is_an_error(witness: Witness, titles: li
 
     assert [each.title for each in found] == titles
     assert {each.outcome for each in found} == {Outcome.ERROR}
+    assert all(each.item == f"run::{each.title}: {each.measured}" for each in found)
     assert all(each.required for each in found)
     assert len({each.item for each in found}) == len(found)
+
+
+def test_a_chain_that_nobody_could_read_is_told_whole() -> None:
+    """As any finding of the run itself."""
+    trouble, unseen = (
+        Witness(network="mainnet", before=SEEN, after=AFTER, trouble=("gone",)), Witness(network="mainnet", before=SEEN),
+    )  # fmt: skip
+    told = Finding(
+        item="run::network mainnet could not be read: gone",
+        kind=Kind.RUN,
+        title="network mainnet could not be read",
+        outcome=Outcome.ERROR,
+        measured="gone",
+        needed="the declared chain, healthy, at one block throughout",
+        source="read by the supervisor",
+        remedy="run the gate again",
+    )
+
+    assert list(findings(MAINNET, trouble)) == [told]
+    assert [each.measured for each in findings(MAINNET, unseen)] == ["nothing was read"]
+
+
+def test_a_chain_whose_newest_block_is_the_pinned_one_did_not_go_back() -> None:
+    assert list(differences(SEEN, replace(SEEN, head=SEEN.pinned))) == []
 
 
 @pytest.mark.parametrize(
@@ -159,4 +185,7 @@ def test_a_run_that_read_another_block_is_an_error(network: Network, value: obje
     found = list(strays(network, Witness(network=network.name, before=SEEN, after=AFTER), [value]))
 
     assert [each.title for each in found] == [f"network {network.name} was read at another block"] * count
+    if isinstance(value, dict):
+        told = f"block {value['number']}, {value['hash']}, was read, and this gate is pinned to 36, 0xbb"
+        assert [each.measured for each in found] == [told] * count
     assert all(each.outcome is Outcome.ERROR for each in found)

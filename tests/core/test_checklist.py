@@ -45,6 +45,10 @@ def counted(rollout: Rollout, *ticks: Tick) -> dict[int, Tick]:
     return valid_ticks(history, rollout, "alpha", 0)
 
 
+def test_ticks_of_others_hide_none_that_came_later() -> None:
+    assert counted(ONE, tick(stage="beta", number=2), tick(person="ben"))[1].person == "ben"
+
+
 ONE = plan(ChecklistEntry(number=1, text=LETTER))
 
 

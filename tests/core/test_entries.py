@@ -286,10 +286,25 @@ def test_the_sooner_answer_is_that_of_the_whole_verification(choices: st.DataObj
     assert _asked(map(_row, entries))[0] == head
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"sequence": 7}, {"previous": "ab" * 32}], ids=["a number skipped", "another before"]
+)
+def test_the_sooner_answer_believes_no_number_and_no_link(wrong: dict[str, Any]) -> None:
+    """Its digest may be that of its contents all the same: whoever wrote it can reckon."""
+    entries = chain(3)
+    about = {"ledger_id": HOME, "sequence": 2, "previous": entries[1].digest, "kind": "tick", "payload": b"{}"} | wrong
+    digest = digest_of(**about | ({"previous": entries[1].digest} if "previous" in wrong else {}))
+    rows = [(e.ledger_id, e.sequence, e.previous, e.kind.value, e.payload, e.digest) for e in entries[:2]]
+    rows.append((*(about[key] for key in ("ledger_id", "sequence", "previous", "kind", "payload")), digest))
+
+    assert last_of_chain(rows, ledger_id=HOME, kinds=list(EntryKind), notes={}) is None
+    assert last_of_chain(rows[:2], ledger_id=HOME, kinds=list(EntryKind), notes={}) == rows[1]
+
+
 def test_only_what_follows_follows() -> None:
     one, two, three = chain(3)
 
     verify_follows(one, two)
     for entry in (one, three, replace(two, payload=b"{}"), replace(two, ledger_id=ELSEWHERE)):
-        with pytest.raises(LedgerError, match="does not follow the entry before it"):
+        with pytest.raises(LedgerError, match=f"^ledger entry {entry.sequence}: does not follow the entry before it"):
             verify_follows(one, entry)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.evidence import Attachment, Described, Evidence, Execution, Observation, Phase
+from pytest_rollout.core.subject import Deployed
 
 
 def test_a_second_report_stands_beside_the_first(kit: Any) -> None:
@@ -259,6 +260,11 @@ def test_every_event_is_folded_whole(kit: Any) -> None:
     said.say("main", "trouble", what="W", text="t", id="a").say("main", "trouble", what="W", text="t")
     said.say("main", "pin", network="mainnet").say("main", "limited", network="mainnet", count=2)
     said.say("main", "limited", network="mainnet", count=3).say("main", "item", id="b", phases=[])
+    vault, proxy = (
+        {"address": "0x1", "code_hash": "0xa"},
+        {"address": "0x2", "code_hash": "0xb", "implementation": "0x3", "implementation_code_hash": "0xc"},
+    )
+    said.say("main", "deployed", contracts={"vault": vault}).say("main", "deployed", contracts={"proxy": proxy})
     said.end("main", status=1)
 
     evidence = Evidence.of(said.events)
@@ -281,6 +287,7 @@ def test_every_event_is_folded_whole(kit: Any) -> None:
     assert evidence.warnings == [("C", "t", "a"), ("C", "t", "")]
     assert evidence.troubles == [("W", "t", "a"), ("W", "t", "")]
     assert (evidence.opened, evidence.rate_limited) == ({"mainnet"}, {"mainnet": 5})
+    assert evidence.deployed == {"main": {"vault": Deployed(**vault), "proxy": Deployed(**proxy)}}
     assert evidence.executions == {"b": [Execution(process="main", phases=())]}
     assert evidence.begun == {"main": {"a"}}
 
@@ -302,6 +309,7 @@ def test_what_another_run_recorded_stands_beside_what_is_there(kit: Any) -> None
             kit.measured(good=1, total=2), ("attach", {"name": "n", "type": "t", "content": "c"}),
             ("warning", {"category": "C", "text": "w"}), ("trouble", {"what": "W", "text": "w"}),
             ("pin", {"network": "mainnet"}), ("limited", {"network": "mainnet", "count": 2}),
+            ("deployed", {"contracts": {"vault": {"address": "0x1", "code_hash": "0xa"}}}),
         ),
     }  # fmt: skip
     one, two = (Evidence.of(kit.recorded(happenings, workers=1).events) for _ in range(2))
@@ -329,6 +337,8 @@ def test_what_another_run_recorded_stands_beside_what_is_there(kit: Any) -> None
     assert whole.attachments == one.attachments * 2
     assert (whole.warnings, whole.troubles) == (one.warnings * 2, one.troubles * 2)
     assert (whole.opened, whole.rate_limited) == ({"mainnet"}, {"mainnet": 4, "other": 1})
+    vault = {"vault": Deployed(address="0x1", code_hash="0xa")}
+    assert whole.deployed == {"gw0 of 1": vault, "gw0 of 2": vault}
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -346,6 +356,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a truth for a count": (
         {"e": "limited", "network": "m", "count": True}, "ValueError: True is no number of answers",
+    ),
+    "no two counts": (
+        {"e": "item", "id": "a", "phases": [], "asserts": ["x" * 50]},
+        f"ValueError: {str(['x' * 50])[:40]!r} are no two counts",
     ),
     "an exponent": (
         {"e": "measure", "metric": "m", "id": "a", "value": "1e" + "9" * 50},
@@ -386,10 +400,25 @@ def test_what_says_nothing_of_a_frame_is_told_from_what_says_no(kit: Any) -> Non
 def test_a_phase_that_says_0_for_false_is_an_expected_failure(kit: Any) -> None:
     """``0 == False``, and only ``False`` says that it was none."""
     odd = [["setup", "passed", False], ["call", "passed", 0], ["teardown", "passed", False]]
+    all_odd = [["setup", "passed", 0], ["call", "passed", 0], ["teardown", "passed", 0]]
 
-    (execution,) = Evidence.of(kit.Recording().run("main", "a", odd).events).executions["a"]
+    said = Evidence.of(kit.Recording().run("main", "a", odd).run("main", "b", all_odd).events).executions
 
-    assert [phase.xfail for phase in execution.phases] == [False, True, False]
+    assert [phase.xfail for phase in said["a"][0].phases] == [False, True, False]
+    assert [phase.xfail for phase in said["b"][0].phases] == [True, True, True]
+
+
+@pytest.mark.parametrize("asserts", [(3, 0), (0, 2), (0, 0), None])
+def test_the_assertions_that_held_and_that_failed_are_told_apart(kit: Any, asserts: tuple[int, int] | None) -> None:
+    said = kit.Recording().run("main", "a", asserts=None if asserts is None else list(asserts))
+
+    assert Evidence.of(said.events).executions["a"][0].asserts == asserts
+
+
+def test_no_answer_of_too_many_requests_is_a_count_as_well(kit: Any) -> None:
+    said = kit.Recording().say("main", "limited", network="mainnet", count=0)
+
+    assert Evidence.of(said.events).rate_limited == {"mainnet": 0}
 
 
 def test_text_that_no_file_takes_is_spelt_out() -> None:

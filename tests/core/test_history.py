@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -17,8 +18,9 @@ from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.history import History, JudgementRecord, Reason, read
 from pytest_rollout.core.judgement import SCHEMA, Judgement, Run
-from pytest_rollout.core.moves import Rollback
+from pytest_rollout.core.moves import Overridden, Promotion, Rollback
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
+from pytest_rollout.core.override import Override, OverrideStatement, Terms
 from pytest_rollout.core.records import Recorded
 from pytest_rollout.core.signoff import Signoff, Statement
 from pytest_rollout.core.subject import Subject
@@ -94,6 +96,9 @@ def test_every_entry_of_this_rollout_is_kept_with_its_number_and_no_other() -> N
     )  # fmt: skip
     statement = Statement(rollout="toy", stage="alpha", judgement="11" * 32, role="CTO", expires=9)
     signed = Signoff(statement=statement, entry=0, signer="0x1", signature="0x", at=NOW)
+    terms = Terms(items=("a",), reason="known", expires=9)
+    over = OverrideStatement(rollout="toy", stage="alpha", judgement="11" * 32, role="CTO", terms=terms)
+    override = Override(statement=over, entry=0, signer="0x1", signature="0x", at=NOW)
     watch = WatchRecord(rollout="toy", stage="alpha", entry=0, watch="w", verdict="hold", at=NOW, kept={}, fired=())
     alarm = WatchRecord(
         rollout="toy", stage="beta", entry=0, watch="w", verdict="rollback", at=NOW, kept={}, fired=("x",)
@@ -102,7 +107,7 @@ def test_every_entry_of_this_rollout_is_kept_with_its_number_and_no_other() -> N
     told, history = Told(), History(rollout="other", ledger_id=LEDGER)
     kinds = (
         (EntryKind.RUN_STARTED, run()), (EntryKind.TICK, tick), (EntryKind.DRILL, drill), (EntryKind.SIGNOFF, signed),
-        (EntryKind.WATCH, watch), (EntryKind.WATCH, alarm), (EntryKind.ROLLBACK, move),
+        (EntryKind.WATCH, watch), (EntryKind.WATCH, alarm), (EntryKind.ROLLBACK, move), (EntryKind.OVERRIDE, override),
     )  # fmt: skip
 
     for kind, value in kinds:
@@ -115,8 +120,10 @@ def test_every_entry_of_this_rollout_is_kept_with_its_number_and_no_other() -> N
     assert kept.drills == {"alpha": drill}
     assert kept.signoffs == [Recorded(sequence=3, value=signed)]
     assert kept.moves == [Recorded(sequence=6, value=move)]
+    assert kept.overrides == [Recorded(sequence=7, value=override)]
     assert [kept.newest_watch(stage) for stage in ("alpha", "beta", "public")] == [watch, alarm, None]
     assert (history.runs, history.ticks, history.signoffs, history.moves) == ([], [], [], [])
+    assert history.overrides == []
     assert (history.drills, history.newest_watch("alpha")) == ({}, None)
 
 
@@ -184,13 +191,13 @@ def test_a_baseline_is_the_newest_value_of_its_title() -> None:
 
 def test_what_a_gate_read_of_a_node_is_kept_by_the_nodes_name() -> None:
     """Whatever the verdict; of the newest gate that read it."""
-    node = rate(item="p::alpha::nodes::node-1.mode", kind=Kind.NODE, facts={"run": "a1"})
-    again = rate(item="p::alpha::nodes::node-1.mode", kind=Kind.NODE, facts={"run": "b2"})
+    node = rate(item="p::alpha::nodes::node-1.eu.mode", kind=Kind.NODE, facts={"run": "a1"})
+    again = rate(item="p::alpha::nodes::node-1.eu.mode", kind=Kind.NODE, facts={"run": "b2"})
     other = rate(item="p::alpha::nodes::node-2.soak", kind=Kind.NODE, facts={})
     foreign = rate(item="p::alpha::stores::node-3.mode", kind=Kind.STORE, facts={"run": "c3"})
     told = Told().judged(node, other, foreign, rate(facts={})).judged(other, again, verdict=Verdict.HOLD).judged()
 
-    assert told.history.nodes == {"node-1": ({"run": "b2"}, told.history.judgements[1])}
+    assert told.history.nodes == {"node-1.eu": ({"run": "b2"}, told.history.judgements[1])}
 
 
 def test_a_stage_was_entered_with_the_newest_move() -> None:
@@ -198,12 +205,73 @@ def test_a_stage_was_entered_with_the_newest_move() -> None:
     began = NOW - timedelta(days=9)
 
     assert (history.entered(None), history.entered(began)) == (NOW, began)
-    for days in (1, 2):
+    for days in (1, 2, 3):
         move = Rollback(
             rollout="toy", stage="alpha", to="alpha", entry=0, reason="r", person="ann", at=NOW + timedelta(days=days)
         )
         history.moves.append(Recorded(sequence=days, value=move))
-    assert history.entered(began) == history.entered(None) == NOW + timedelta(days=2)
+    assert history.entered(began) == history.entered(None) == NOW + timedelta(days=3)
+
+
+def test_what_was_promoted_by_override_is_told_for_ever() -> None:
+    """Rule 36: no later judgement, rollback or clean promotion takes it away."""
+    word = Overridden(entries=(1,), items=("a",), people=("ann",), reason="known", expires=NOW)
+    clean = Promotion(
+        rollout="toy", stage="alpha", to="beta", entry=0, judgement="d", judgement_sequence=1, run="r", attempts=1,
+        person="ann", at=NOW,
+    )  # fmt: skip
+    back = Rollback(rollout="toy", stage="beta", to="alpha", entry=0, reason="r", person="ann", at=NOW)
+    resting = replace(clean, overrides=(word,))
+    history = History(rollout="toy", ledger_id=LEDGER)
+    history.moves += [
+        Recorded(sequence=number, value=move) for number, move in enumerate((clean, resting, back, clean, resting))
+    ]
+
+    assert history.overridden == (Recorded(sequence=1, value=resting), Recorded(sequence=4, value=resting))
+
+
+MISFIT: dict[str, tuple[EntryKind, dict[str, Any], str]] = {
+    "a tick without its text": (EntryKind.TICK, {"text": None}, "'text'"),
+    "a tick with a truth for its number": (EntryKind.TICK, {"number": True}, "'number'"),
+    "a look without its verdict": (EntryKind.WATCH, {"verdict": None}, "'verdict'"),
+}
+
+
+@pytest.mark.parametrize(("kind", "changes", "place"), MISFIT.values(), ids=MISFIT)
+def test_what_takes_no_place_of_an_older_one_is_read_at_once(kind: EntryKind, changes: dict, place: str) -> None:
+    """A misfit must not wait unseen until it decides."""
+    tick = Tick(rollout="toy", stage="alpha", entry=0, number=1, text="letter", person="ann", at=NOW)
+    watch = WatchRecord(rollout="toy", stage="alpha", entry=0, watch="w", verdict="hold", at=NOW, kept={}, fired=())
+    document = (tick if kind is EntryKind.TICK else watch).document() | changes
+
+    with pytest.raises(LedgerError, match=f"^ledger entry 0: {place}"):
+        Told().take(kind, document)
+
+
+def test_what_decides_later_and_cannot_be_read_is_told_by_its_entry() -> None:
+    told = Told()
+    told.take(EntryKind.LEDGER_CREATED, {})
+    told.take(EntryKind.TICK, {"rollout": "toy", "stage": "alpha", "entry": 0, "number": 1, "text": "letter"})
+
+    with pytest.raises(LedgerError, match="^ledger entry 1: "):
+        assert told.history.ticks
+
+
+def test_ticks_are_told_in_the_order_in_which_they_were_made_last() -> None:
+    told, ticks = Told(), []
+    for number in (2, 1, 2):
+        ticks.append(Tick(rollout="toy", stage="alpha", entry=0, number=number, text="x", person="ann", at=NOW))
+        told.take(EntryKind.TICK, ticks[-1].document())
+
+    assert told.history.ticks == [Recorded(sequence=1, value=ticks[1]), Recorded(sequence=2, value=ticks[2])]
+
+
+def test_the_time_of_a_ledger_is_that_of_its_first_entry_alone() -> None:
+    told = Told()
+    told.take(EntryKind.LEDGER_CREATED, {"created_at": NOW.isoformat()})
+    told.judged()
+
+    assert told.history.created == NOW
 
 
 def test_an_alarm_counts_if_it_came_later_in_this_visit() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations, product
 from typing import Any
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_rollout.core.evidence import Execution, Phase
-from pytest_rollout.core.items import came_out
+from pytest_rollout.core.items import Came, came_out
 from pytest_rollout.core.outcome import Outcome
 
 CLEAN = (Phase("setup", "passed"), Phase("call", "passed"), Phase("teardown", "passed"))
@@ -85,6 +86,24 @@ def test_a_clean_pass_counts(execution: Execution) -> None:
             Outcome.INCONCLUSIVE,
             "marked as an expected failure, but it passed (strict xpass)",
             id="strict xpass",
+        ),
+        pytest.param(
+            ran(*in_phases("failed", "passed", "failed")),
+            Outcome.ERROR,
+            "could not look: setup, teardown failed",
+            id="setup and teardown fail",
+        ),
+        pytest.param(
+            ran(*in_phases("passed", "failed", "failed"), calls=2, cause="AssertionError"),
+            Outcome.FAIL,
+            "failed in call, teardown, entered 2 times",
+            id="entered twice and failed",
+        ),
+        pytest.param(
+            ran(*in_phases("passed", "skipped", "skipped")),
+            Outcome.NOT_RUN,
+            "skipped in call, teardown",
+            id="skipped twice",
         ),
         pytest.param(ran(*SKIPPED, body_ran=False, calls=0), Outcome.NOT_RUN, "skipped in setup", id="skip mark"),
         pytest.param(ran(*in_phases("passed", "skipped", "passed")), Outcome.NOT_RUN, "skipped in call", id="skip()"),
@@ -172,8 +191,10 @@ def test_a_clean_pass_counts(execution: Execution) -> None:
 )
 def test_anything_else_is_no_pass(execution: Execution, expected: Outcome, why: str) -> None:
     came = came_out([execution], [], unfinished=False)
+    with_text = came_out([replace(execution, text=f"{execution.text}told")], [], unfinished=False)
 
     assert (came.outcome, came.why) == (expected, why)
+    assert (with_text.why, with_text.text) == (why, f"{execution.text}told")
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4])
@@ -191,7 +212,17 @@ def test_a_function_of_the_files_needs_the_proof_that_it_ran() -> None:
 
 
 def test_an_item_that_never_ran_is_not_run() -> None:
-    assert came_out([], [], unfinished=False).outcome is Outcome.NOT_RUN
+    assert came_out([], [], unfinished=False) == Came(Outcome.NOT_RUN, "it was collected or is owed, and never ran")
+
+
+@pytest.mark.parametrize("first", ["gw0", "main"])
+def test_one_worker_among_all_that_ran_it_is_enough_to_ask_what_the_controller_saw(first: str) -> None:
+    """The gravest of what is wrong is told, and it is an error that nobody received the report."""
+    other = "main" if first == "gw0" else "gw0"
+
+    came = came_out([ran(*CLEAN, process=first), ran(*CLEAN, process=other)], [], unfinished=False)
+
+    assert (came.outcome, came.why) == (Outcome.ERROR, "the controller never received this test's report")
 
 
 def test_an_item_that_began_and_never_finished_is_an_error() -> None:

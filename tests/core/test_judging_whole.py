@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from pytest_rollout.core.baseline import Captured
-from pytest_rollout.core.chain import Witness
+from pytest_rollout.core.chain import Block, Sighting, Witness
 from pytest_rollout.core.criterion import Baseline, Span
+from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.inventory import Listed
 from pytest_rollout.core.judgement import SCHEMA
@@ -297,6 +298,34 @@ def test_a_real_chain_that_nobody_saw_is_an_error(kit: Any) -> None:
     ]
     assert chains(kit, replace(asked, evidence=opened)) == alone
     assert chains(kit, real(kit, "mainnet", stage=listed)) == alone
+
+
+PINNED = Sighting(
+    at=1_800_000_000, chain_id=1, genesis="0xd4", clients=(), head=Block(number=9, hash="0xaa", timestamp=1_800_000_000),
+    pinned=Block(number=7, hash="0xbb", timestamp=1_799_999_000),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("read", "wrong"), [((7, "0xbb"), 0), ((8, "0xcc"), 1)], ids=["the pinned", "another"])
+def test_a_run_that_read_another_block_than_the_supervisor_saw_is_an_error(kit: Any, read: Any, wrong: int) -> None:
+    """Of the chain that it names, and what it says of another chain is not held against it."""
+    asked = real(kit, "mainnet", "other")
+    network = replace(asked.rollout.networks["mainnet"], chain_id=1, genesis=None, client=None)
+    rollout = replace(asked.rollout, networks=asked.rollout.networks | {"mainnet": network})
+    number, block = read
+    looked = {"value": {"number": number, "hash": block}, "error": "", "source": ""}
+    observed = {
+        asked.item(Kind.NETWORK, "mainnet"): [Observation(item="x", **looked)],
+        asked.item(Kind.NETWORK, "local"): asked.evidence.observations[kit.NODE],
+    }
+    witness = Witness(network="mainnet", before=PINNED, after=PINNED)
+    gone = Witness(network="no longer in the plan", before=PINNED, after=PINNED)
+    asked = replace(
+        asked, rollout=rollout, evidence=replace(asked.evidence, observations=observed), witnesses=(witness, gone)
+    )
+
+    told = [f"block {number}, {block}, was read, and this gate is pinned to 7, 0xbb"] * wrong
+    assert [each.measured for each in kit.judge(asked).findings if each.kind is Kind.RUN] == told
 
 
 def test_the_chains_of_every_part_are_told(kit: Any) -> None:

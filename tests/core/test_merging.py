@@ -79,7 +79,7 @@ def test_a_part_keeps_what_is_wrong_with_it(kit: Any) -> None:
 
     whole = merged([one, two], about(kit))
 
-    assert [each.narrowings for each in whole.parts] == [(), (FIXED,)]
+    assert (whole.narrowings, [each.narrowings for each in whole.parts]) == ((), [(), (FIXED,)])
     assert [each.evidence for each in whole.parts] == [one.evidence, two.evidence]
     assert [each.ending for each in whole.parts] == [one.ending, two.ending]
     assert [each.witnesses for each in whole.parts] == [witnesses[:1], witnesses[1:]]
@@ -153,6 +153,8 @@ def test_a_chain_of_the_gates_own_is_another_one_in_every_part(kit: Any) -> None
     other = replace(two, subject=replace(two.subject, **read))
 
     assert merged([one, other], about(kit)).subject == other.subject
+    earlier = replace(one, subject=other.subject)
+    assert merged([earlier, two], about(kit)).subject == other.subject
     seen = (Witness(network="mainnet"),)
     for pair in ((replace(one, witnesses=seen), other), (one, replace(other, witnesses=seen))):
         assert refusal(kit, *pair) == differing("chain id", "0", "5")

@@ -131,12 +131,26 @@ def test_an_override_counts_for_what_it_was_given_for_and_nothing_else(about: di
 
 def test_an_override_that_stands_before_its_judgement_is_none_of_it() -> None:
     """Nobody can answer for what was not judged yet, so such a record was forged."""
-    assert items(signed(), first=6) == frozenset()
+    assert items(signed(), first=6) == items(signed(), first=7) == frozenset()
     assert items(signed(), first=8) == {RATE}
 
 
 def test_what_the_cryptography_says_decides() -> None:
     assert items(signed(), why="was signed by somebody else") == frozenset()
+
+
+def test_each_role_is_told_with_whether_it_counts_and_why_not() -> None:
+    """And nobody is named as having signed whose signature does not hold."""
+    (one,) = given(signed(person="Ben"), signed("Lead", EVE, person="Eve"))
+
+    assert one.first == 8
+    assert [(each.role, each.address, each.counts) for each in one.answer.roles] == [
+        ("Lead", ANN, False),
+        ("CTO", BEN, True),
+    ]
+    assert [each.person for each in one.signed.values()] == ["Ben"]
+    (alone,) = given(signed("Lead", ANN), first=9)
+    assert (alone.first, [each.why for each in alone.answer.roles]) == (9, ["", "has not signed"])
 
 
 def test_one_person_is_no_quorum_however_often_they_sign() -> None:
@@ -205,12 +219,22 @@ def test_a_state_that_is_no_identity_may_be_overridden() -> None:
         (replace(POLICY, kinds=(Kind.SOAK,)), reason()),
         (replace(POLICY, never=("success rate",)), reason()),
         (replace(POLICY, never=("success rate",)), reason(RATE + "[eu]")),
+        (replace(POLICY, never=("success rate",)), reason(RATE + "[eu[1]]")),
         (replace(POLICY, never=(RATE,)), reason()),
         (replace(POLICY, never=(TEST.partition("[")[0],)), reason(TEST, Kind.TEST)),
         (replace(POLICY, never=(TEST,)), reason(TEST, Kind.TEST)),
         (None, reason()),
     ],
-    ids=["kind", "name", "name of one thing", "id", "function", "parameters", "no policy"],
+    ids=[
+        "kind",
+        "name",
+        "name of one thing",
+        "name of one thing in brackets",
+        "id",
+        "function",
+        "parameters",
+        "no policy",
+    ],
 )
 def test_what_the_plan_keeps_from_everybody_is_kept(policy: OverridePolicy | None, finding: Reason) -> None:
     assert why_never(replace(STAGE, overrides=policy), finding)
@@ -238,8 +262,16 @@ def test_a_wallet_is_shown_every_item_and_the_reason() -> None:
 
     assert data["domain"]["name"] == "pytest-rollout override"
     assert data["primaryType"] == "Override"
-    assert data["message"]["items"] == [RATE]
-    assert data["message"]["reason"] == "known outage"
+    assert data["domain"]["chainId"] == 1
+    assert data["message"] == {
+        "rollout": "toy",
+        "stage": "alpha",
+        "judgement": "0x" + "11" * 32,
+        "items": [RATE],
+        "reason": "known outage",
+        "role": "CTO",
+        "expires": int((NOW + timedelta(hours=6)).timestamp()),
+    }
 
 
 def test_a_promotion_keeps_what_it_rests_on_and_is_told_ever_after() -> None:
@@ -253,6 +285,12 @@ def test_a_promotion_keeps_what_it_rests_on_and_is_told_ever_after() -> None:
     facts = overridden_facts([Recorded(sequence=9, value=move)])
     assert facts == {
         "promoted by override (ledger entry 9)": f"alpha: 1 finding, by Ben (CTO): known outage [{RATE}]",
+    }
+    two = replace(move.overrides[0], items=("a", "b"), people=("Ann (CTO)", "Ben (COO)"))
+    both = replace(move, overrides=(two, *move.overrides))
+    assert overridden_facts([Recorded(sequence=9, value=both)]) == {
+        "promoted by override (ledger entry 9)": "alpha: 2 findings, by Ann (CTO), Ben (COO): known outage [a, b]; "
+        f"1 finding, by Ben (CTO): known outage [{RATE}]",
     }
 
 

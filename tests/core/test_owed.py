@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
@@ -11,7 +11,7 @@ from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.manifest import Manifest
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
-from pytest_rollout.core.owed import judge_observation, shared_exposure
+from pytest_rollout.core.owed import Declared, judge_observation, shared_exposure
 from pytest_rollout.core.rollout import ContractState, Exposure, FlagState, KnownFailure
 
 BIG = 2**256 - 1
@@ -134,12 +134,71 @@ def test_a_contract_state_agrees_in_type_and_value(kit: Any, expected: Any, seen
 def test_a_uint256_is_shown_whole(kit: Any) -> None:
     state = ContractState(contract="Escrow", what="calls.cap", expected=BIG)
     rollout = kit.question(kit.Recording()).rollout
-    stage = kit.stage(contracts=(state,))
+    stage = kit.stage(contracts=(replace(state, what="paused", expected=False), state))
     item = f"{kit.PLAN}::beta::contracts::Escrow.calls.cap"
 
     finding = judge_observation(rollout, stage, item, Observation(item=item, value=BIG - 1))
 
     assert (finding.measured, finding.needed) == (str(BIG - 1), str(BIG))
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [([], "nobody"), (["0x1", 2], "0x1, 2"), ({"a": True, "b": [1]}, "a = true, b = 1")],
+    ids=["an empty list", "a list", "a table"],
+)
+def test_a_contracts_lists_and_tables_are_told_in_words(kit: Any, value: Any, told: str) -> None:
+    state = ContractState(contract="Escrow", what="owners", expected=value)
+    rollout, stage = kit.question(kit.Recording()).rollout, kit.stage(contracts=(state,))
+    item = f"{kit.PLAN}::beta::contracts::Escrow.owners"
+
+    finding = judge_observation(rollout, stage, item, Observation(item=item, value=value))
+
+    assert (finding.measured, finding.needed) == (told, told)
+
+
+@dataclass(frozen=True)
+class Answering:
+    """A check that answers for something else than it was asked for."""
+
+    kind: Kind
+    name: str
+    required: bool = True
+
+    def judge(self, item: str, seen: Observation) -> Finding:
+        assert (item, seen.item) == (f"suites/toy/rollout.toml::beta::commands::{self.name}",) * 2
+        return Finding(item="another", kind=Kind.TEST, title=self.name, outcome=Outcome.PASS)
+
+
+def test_a_check_answers_for_its_own_item_alone_whatever_it_says(kit: Any) -> None:
+    """Else a required item would be missing and another's place be taken; and a name may hold the ids' own colons."""
+    item = f"{kit.PLAN}::beta::commands::deploy::twice"
+    check = Answering(Kind.COMMAND, "deploy::twice", required=False)
+    rollout, stage = kit.question(kit.Recording()).rollout, kit.stage(checks=(check,))
+
+    assert judge_observation(rollout, stage, item, Observation(item=item, value=1)) == Finding(
+        item=item, kind=Kind.COMMAND, title="deploy::twice", outcome=Outcome.PASS
+    )
+    said = kit.question([], stage, Manifest(declared=(item,)))
+    (never,) = Declared(rollout, stage, said.manifest, said.evidence, said.judged_at).findings()
+    assert (never.title, never.kind, never.outcome, never.required) == (
+        "deploy::twice", Kind.COMMAND, Outcome.NOT_RUN, False,
+    )  # fmt: skip
+
+
+def test_a_network_is_judged_as_one_where_the_stage_has_an_exposure(kit: Any) -> None:
+    stage = kit.stage(exposure=Exposure(share=Fraction(1, 4), flag="swap"))
+    item = f"{kit.PLAN}::beta::network::local"
+
+    finding = judge_observation(kit.question([]).rollout, stage, item, Observation(item=item, value=kit.HEAD))
+
+    assert (finding.kind, finding.outcome) == (Kind.NETWORK, Outcome.PASS)
+
+
+def test_a_declared_check_has_no_function_that_owes_a_proof(kit: Any) -> None:
+    judgement = kit.judge(kit.whole(kit.recorded(kit.WHOLE, paused={"ran": None})))
+
+    assert kit.of_item(judgement, kit.PAUSED).outcome is Outcome.PASS
 
 
 @pytest.mark.parametrize(
@@ -340,12 +399,15 @@ def test_an_accepted_removal_is_gone_for_good(kit: Any, accepted: str) -> None:
     assert judgement.manifest == (kit.A,)
 
 
-def test_a_removal_that_is_accepted_ahead_of_time_holds(kit: Any) -> None:
+@pytest.mark.parametrize("removed", ["A", "X1", "PAUSED"], ids=["a function", "one with a parameter", "a check"])
+def test_a_removal_that_is_accepted_ahead_of_time_holds(kit: Any, removed: str) -> None:
     """A list that waits would hide the item's next removal."""
-    judgement = kit.judge(shrunk(kit, kit.A, removed=(kit.A,)))
+    item = getattr(kit, removed)
+    said = kit.whole(kit.recorded(kit.WHOLE), stage=replace(kit.WHOLE_STAGE, removed=(item,)))
+    judgement = kit.judge(said)
 
     assert judgement.verdict is Verdict.HOLD
-    assert any("its removal is accepted, but it is still here" in f.measured for f in judgement.findings)
+    assert [each.item for each in judgement.findings if "its removal is accepted, but it is" in each.measured] == [item]
 
 
 def test_a_second_shrunk_run_does_not_make_the_first_one_normal(kit: Any) -> None:

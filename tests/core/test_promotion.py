@@ -22,10 +22,12 @@ from pytest_rollout.core.history import History, JudgementRecord
 from pytest_rollout.core.judgement import Judgement, Run, Subject
 from pytest_rollout.core.moves import COMPLETE, Position, Promotion, Rollback, position
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
+from pytest_rollout.core.override import OverridePolicy
 from pytest_rollout.core.promotion import may_promote, may_roll_back
-from pytest_rollout.core.records import Recorded
+from pytest_rollout.core.records import Record, Recorded
 from pytest_rollout.core.rollout import Rollout as Plan
 from pytest_rollout.core.rollout import Stage
+from pytest_rollout.core.signoff import SignoffPolicy
 from pytest_rollout.core.watch_record import WatchRecord
 
 LEDGER = "a" * 32
@@ -372,7 +374,7 @@ def test_a_rehearsal_is_refused_where_the_stage_names_no_network() -> None:
 
 @pytest.mark.parametrize(
     "verdict",
-    ["PROMOTE", "Promote", "promote ", " promote", "passed", "PASSED", "true", "", "prom\u043ete"],
+    ["PROMOTE", "Promote", "promote ", " promote", "passed", "PASSED", "true", "", "prom\u043ete", "promote" * 9],
 )
 def test_only_the_exact_word_promotes(verdict: str) -> None:
     """A look-alike, another case or a blank is no verdict at all."""
@@ -380,7 +382,7 @@ def test_only_the_exact_word_promotes(verdict: str) -> None:
     story.judged(story.started(), document={"verdict": verdict})
 
     assert story.refusal() == (
-        f"toy:alpha: verdict {verdict!r} in ledger entry 2 is none of promote, hold, rollback; "
+        f"toy:alpha: verdict {verdict[:40]!r} in ledger entry 2 is none of promote, hold, rollback; "
         "run `pytest --stage=toy:alpha` again."
     )
 
@@ -521,7 +523,12 @@ def test_a_complete_rollout_is_refused() -> None:
 @pytest.mark.parametrize(
     ("plan", "ledger_id", "sentence"),
     [
-        (PLAN, "b" * 32, f"toy: the plan belongs to ledger {'b' * 32}, this one is {'b' * 32}"),
+        (
+            PLAN,
+            "b" * 32,
+            f"toy: the plan belongs to ledger {'b' * 32}, this one is {'b' * 32}; "
+            "name the right one with --rollout-ledger.",
+        ),
         (
             replace(PLAN, ledger_id="b" * 32),
             LEDGER,
@@ -622,8 +629,13 @@ def test_a_rollback_that_makes_no_sense_is_refused(stage: str, reason: str, to: 
 
 
 def test_the_first_stage_has_nothing_to_roll_back_to() -> None:
-    with pytest.raises(Refused, match=r"^toy:alpha: the first stage has none before it to roll back to"):
+    with pytest.raises(Refused) as caught:
         back(Story(), "alpha")
+
+    assert str(caught.value) == (
+        "toy:alpha: the first stage has none before it to roll back to; switch the change itself off, "
+        "or remove the rollout."
+    )
 
 
 def test_a_rollback_beats_an_earlier_green_judgement() -> None:
@@ -671,8 +683,9 @@ def test_moves_read_back_as_they_were_written(kind: type[Promotion | Rollback]) 
 
     assert [type(each.value) for each in story.history.moves] == [Promotion, Rollback]
     written = next(each.value for each in story.history.moves if isinstance(each.value, kind))
-    assert written.at == NOW
-    assert written.person == "ann"
+    assert kind.read(Record(written.document(), "ledger entry 1")) == written
+    assert (written.at, written.person) == (NOW, "ann")
+    assert not isinstance(written, Rollback) or written.reason == "red"
 
 
 def test_an_alarm_after_the_judgement_refuses() -> None:
@@ -713,6 +726,33 @@ def test_a_hold_carries_where_every_finding_in_its_way_is_overridden() -> None:
     assert "says HOLD: 2 findings stand in the way" in story.refusal()
 
 
+def test_a_finding_that_nobody_may_override_is_told_with_why() -> None:
+    story, long = Story(), replace(BLOCKED, item="b", title="t" * 99)
+    story.judged(story.started(), long, replace(PENDING, item="a"), verdict=Verdict.HOLD)
+    roles = SignoffPolicy(roles={"CTO": "0x1"}, quorum=1, chain_id=1)
+    open_to = replace(
+        PLAN, stages=tuple(replace(each, overrides=OverridePolicy(signers=roles)) for each in PLAN.stages)
+    )
+    told = (
+        "toy:alpha: the newest judgement says HOLD, and no override covers 1 of the 2 findings in its way, "
+        f"first '{'t' * 80}' (fail)"
+    )
+
+    assert story.refusal(overridden={"a"}) == (
+        f"{told}, which nobody may override: the plan lets nobody; see stages.alpha.overrides. See `rollout status toy`."
+    )
+    assert story.refusal(overridden={"a"}, rollout=open_to) == f"{told}. See `rollout status toy`."
+
+
+def test_a_long_title_and_a_long_alarm_are_cut() -> None:
+    story = Story()
+    story.judged(story.started(), replace(FAILED, title="t" * 99), verdict=Verdict.HOLD)
+    assert f"first '{'t' * 80}' (fail)" in story.refusal()
+
+    fired = ("x" * 150, "y" * 150)
+    assert f"ledger entry 3: {'x' * 150}; {'y' * 48});" in Story().green().watched(fired=fired).refusal()
+
+
 def test_no_override_carries_a_rollback() -> None:
     story = Story()
     story.judged(story.started(), BLOCKED, verdict=Verdict.ROLLBACK)
@@ -725,7 +765,9 @@ def test_a_hold_without_a_finding_in_its_way_is_not_carried() -> None:
     story = Story()
     story.judged(story.started(), PASSED, verdict=Verdict.HOLD)
 
-    assert "says HOLD" in story.refusal(overridden={"a"})
+    assert story.refusal(overridden={"a"}) == (
+        "toy:alpha: the newest judgement (attempt 1, run r1) says HOLD. See `rollout status toy`."
+    )
 
 
 @pytest.mark.parametrize("verdict", [Verdict.HOLD, Verdict.ROLLBACK])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -285,6 +286,8 @@ def test_a_gate_without_tests_may_end_with_nothing_collected(kit: Any) -> None:
 def test_a_conftest_that_belongs_to_the_gate_must_be_loaded(kit: Any) -> None:
     manifest = Manifest(functions=kit.functions(kit.A), files={"suites/toy/conftest.py": "0" * 64})
 
+    others = {"suites/toy/test_a.py": "0" * 64, "suites/toy/my_conftest.py": "0" * 64}
+
     missing = kit.judge(kit.question(kit.recorded([kit.A]), manifest=manifest))
     loaded = kit.judge(kit.question(_told(conftests=["suites/toy/conftest.py"])(kit), manifest=manifest))
 
@@ -295,6 +298,14 @@ def test_a_conftest_that_belongs_to_the_gate_must_be_loaded(kit: Any) -> None:
         AGAIN,
     )
     assert loaded.verdict is Verdict.PROMOTE
+    beside = replace(manifest, files=others)
+    assert kit.judge(kit.question(kit.recorded([kit.A]), manifest=beside)).verdict is Verdict.PROMOTE
+
+
+def test_a_process_without_a_good_bye_has_no_status_to_tell(kit: Any) -> None:
+    said = kit.Recording().hello("main").collected("main", [kit.A]).run("main", kit.A)
+
+    assert kit.titles(kit.judge(kit.question(said))) == ["process main never ended its record"]
 
 
 def test_a_doubt_about_a_file_holds(kit: Any) -> None:

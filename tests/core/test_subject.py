@@ -86,7 +86,41 @@ def test_many_changes_are_counted() -> None:
     then = {f"p{number}": "1" for number in range(8)}
     (change,) = moved(replace(SUBJECT, packages=then), replace(SUBJECT, packages={}, packages_digest="4"))
 
-    assert change.endswith("p4 is gone (was 1); and 3 more")
+    assert change.endswith(
+        ": p0 is gone (was 1); p1 is gone (was 1); p2 is gone (was 1); p3 is gone (was 1); p4 is gone (was 1); and 3 more"
+    )
+    for kept, told in ((3, "p4 is gone (was 1)"), (2, "p4 is gone (was 1); and 1 more")):
+        left = dict.fromkeys(list(then)[-kept:], "1")
+        (change,) = moved(replace(SUBJECT, packages=then), replace(SUBJECT, packages=left, packages_digest="4"))
+        assert change.endswith(told)
+
+
+CHANGES: dict[str, tuple[dict[str, object], str]] = {
+    "no plan any more": ({"plan_digest": ""}, "the plan changed since the judgement (1 to none)"),
+    "another suite": ({"suite_digest": "4" * 20}, f"the suite changed since the judgement (2 to {'4' * 12})"),
+    "packages": ({"packages_digest": "4"}, "the installed packages changed since the judgement (3 to 4)"),
+    "a network": ({"network": "n"}, "judged on network '' (no kind), the stage's is now 'n' (no kind)"),
+    "a suite, and packages that only the lock names": (
+        {"suite_digest": "4", "packages": {}}, "the suite changed since the judgement (2 to 4)",
+    ),
+    "a long flag": (
+        {"flags": {"swap": "g" * 30}}, f"1 flags moved since the judgement: swap f to {'g' * 19}",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "told"), CHANGES.values(), ids=CHANGES)
+def test_what_moved_is_told_in_a_clause(changes: dict[str, object], told: str) -> None:
+    assert list(moved(SUBJECT, replace(SUBJECT, **changes))) == [told]
+
+
+def test_what_was_not_there_before_is_told_as_none() -> None:
+    bare = replace(SUBJECT, plan_digest="")
+
+    assert list(moved(bare, SUBJECT)) == ["the plan changed since the judgement (none to 1)"]
+    assert list(moved_contracts({"Vault": replace(VAULT, code_hash="")}, {"Vault": VAULT})) == [
+        "contract Vault: its code hash was none and is 0xaa now"
+    ]
 
 
 def test_the_code_that_artifacts_put_on_a_chain_is_named_where_it_moved() -> None:
