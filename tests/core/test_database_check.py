@@ -15,7 +15,7 @@ from pytest_rollout.core.database_check import DatabaseCheck
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Kind, Outcome
-from pytest_rollout.core.sql_words import is_default, type_name
+from pytest_rollout.core.sql_words import default_of, is_default, type_name
 from pytest_rollout.core.units import UNITS
 
 OWN = DatabaseSettings(name="own", url="sqlite:///x.db", shown="sqlite:///x.db", folder=Path())
@@ -70,6 +70,29 @@ def test_defaults_compare_without_what_a_database_adds(wanted: str, seen: str | 
     assert is_default(wanted, seen) is is_same
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("INT4", "integer"), ("text", "text"), ("TEXT[]", "text[]"), ("numeric( 78 )", "numeric(78,0)"),
+        ("VARCHAR (20) []", "varchar(20)[]"), ("weird[", "weird["),
+    ],
+)  # fmt: skip
+def test_a_type_has_one_name(text: str, name: str) -> None:
+    assert type_name(text) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "default"),
+    [
+        (None, "null"), ("NULL", "null"), ("CURRENT_TIMESTAMP", "now()"), ("(('a'))", "'a'"), ("(')')", "')'"),
+        ("('(')", "'('"), ("('a)", "('a)"), ("(1) + (2)", "(1) + (2)"), ("((1)", "((1)"),
+    ],
+)  # fmt: skip
+def test_a_default_is_without_what_stands_around_it(text: str | None, default: str) -> None:
+    """A bracket within a text closes nothing."""
+    assert default_of(text) == default
+
+
 SEEN = {"rows": 2, "tags": {"a": 2}, "wrong": 0, "unsure": 0, "listed": []}
 NOT_UNDERSTOOD: dict[str, tuple[dict[str, Any], Any]] = {
     "nothing": ({"structure": Structure(columns={"a": Column(type="int")})}, None),
@@ -110,7 +133,12 @@ def test_what_came_from_the_environment_is_not_repeated() -> None:
     cleaned = check.redacted(lambda value: value.replace("hunter22", "<X>") if isinstance(value, str) else value)
 
     assert "hunter22" not in repr(cleaned)
-    assert cleaned.structure.columns["a"].default == "<X>"
+    assert cleaned == replace(
+        check,
+        structure=Structure(columns={"a": Column(default="<X>")}, checks=("a <> '<X>'",)),
+        tag=Tag(column="a", networks={"<X>": "main"}, chain_id="c"),
+    )
+    assert replace(check, tag=None).redacted(lambda value: value).tag is None
 
 
 PASS, FAIL, ERROR, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.INCONCLUSIVE
@@ -341,10 +369,22 @@ def test_of_a_copy_that_was_not_migrated_nothing_else_is_asked() -> None:
     assert judged(value, table="t", rows=at_least(1), migrations=ALLOWED).measured == "not applied: locked"
 
 
+def test_of_a_copy_that_was_migrated_all_else_is_asked() -> None:
+    value = {"migrations": RAN, "counts": {"here": counted()}, "drift": ["a is new"]}
+
+    finding = judged(value, table="t", rows=at_least(4), migrations=ALLOWED, models="m:b")
+
+    assert (finding.outcome, finding.measured) == (FAIL, "3 rows, not >= 4; drift: a is new")
+
+
 DRIFT = {"drift": ["a is new", "b is gone"]}
 OTHERS: dict[str, tuple[Any, dict[str, Any], Outcome, str]] = {
     "drift": (DRIFT, {"models": "m:b"}, FAIL, "drift: a is new; drift: b is gone"),
     "no drift": ({"drift": []}, {"models": "m:b"}, PASS, "no drift"),
+    "drift and an old revision": (
+        DRIFT | {"revisions": {"current": ["b", "a"], "heads": ["c"]}}, {"models": "m:b", "revisions": Path()}, FAIL,
+        "drift: a is new; drift: b is gone; at revision b, a, the newest is c",
+    ),
     "the newest revision": (
         {"revisions": {"current": ["b", "a"], "heads": ["a", "b"]}}, {"revisions": Path()}, PASS, "revision b, a",
     ),
@@ -401,6 +441,9 @@ def test_a_finding_of_a_database_says_all_that_a_reader_needs() -> None:
     assert judged({"drift": []}, models="m:b") == replace(
         told, outcome=PASS, measured="no drift", detail="", needed="own, the same as m:b", remedy=""
     )
+    assert judged(None, table="t", rows=at_least(3), same_as=OTHER, migrations=ALLOWED).needed == (
+        "t as declared, rows >= 3, rows as in other, migrations that keep every row"
+    )
     assert not judged(None, required=False).required
 
 
@@ -417,4 +460,5 @@ def test_the_gravest_of_many_problems_decides_and_the_first_five_are_shown() -> 
         "1 of 2 rows whose chain nobody can tell: ",
     ]
     assert judged({"drift": list("abcde")}, models="m:b").measured.endswith("drift: e")
+    assert judged({"drift": list("abcdef")}, models="m:b").measured.endswith("drift: e and 1 more")
     assert "… 1,007 characters cut …" in judged({"drift": ["x" * 3000]}, models="m:b").detail

@@ -17,6 +17,9 @@ STORES = Stores({"before": 1, "after": 2}, lambda number: f"opened {number}")
 
 
 def test_each_is_opened_when_it_is_asked_for() -> None:
+    made = Stores({"one": 1}, str)
+
+    assert (made["one"], dict(made)) == ("1", {"one": "1"})
     assert STORES["before"] == "opened 1"
     assert STORES.after == "opened 2"
     assert [*STORES] == ["before", "after"]

@@ -148,6 +148,7 @@ def test_a_drill_is_judged_by_everything_that_was_seen(drill, value, outcome, me
 
 NEEDED = {
     "one run, each as declared": PLAIN,
+    "2 runs, each as declared": replace(PLAIN, times=2),
     "3 runs, 2 at once, each as declared": replace(PLAIN, times=3, at_once=2),
     "3 runs, each as declared, then recovered": replace(PLAIN, times=3, recover=COMMAND),
     "a.db truncate, one run, each as declared": replace(PLAIN, damage=Damage.TRUNCATE, file="a.db"),

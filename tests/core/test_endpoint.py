@@ -57,7 +57,7 @@ def judged(**changed: Any) -> Any:
 def test_an_endpoint_that_is_as_declared_passes() -> None:
     finding = judged()
 
-    assert (finding.outcome, finding.kind) == (Outcome.PASS, Kind.ENDPOINT)
+    assert (finding.outcome, finding.kind, ENDPOINT.kind) == (Outcome.PASS, Kind.ENDPOINT, Kind.ENDPOINT)
     assert finding.measured == (
         "200, p95 199.999 ms of 20 requests, certificate valid for 30 days, 429 after 5 requests, 1 bad inputs refused"
     )
@@ -73,10 +73,13 @@ def test_what_was_not_recorded_as_it_must_be_never_passes(key, value) -> None:
 
 @pytest.mark.parametrize("value", [None, [], "x", {}], ids=repr)
 def test_what_is_no_observation_of_an_endpoint_is_an_error(value) -> None:
-    assert ENDPOINT.judge("x", Observation(item="x", value=value)).outcome is Outcome.ERROR
+    finding = ENDPOINT.judge("x", Observation(item="x", value=value))
+
+    assert (finding.outcome, finding.measured) == (Outcome.ERROR, "not understood (KeyError: 'answer')")
 
 
 LOADS = {
+    "at once": ({"us": [0] * 20}, None),
     "one of twenty is slow": ({"us": [1] * 19 + [10**9]}, None),
     "two of twenty are slow": ({"us": [1] * 18 + [10**9] * 2}, Outcome.FAIL),
     "exactly at the bound": ({"us": [200_000] * 20}, Outcome.FAIL),
@@ -100,6 +103,19 @@ def test_the_percentile_is_nearest_rank() -> None:
     assert percentile(range(1, 101), 0) == Fraction(95, 10**6)
     assert percentile(range(1, 96), 5) == Fraction(95, 10**6)
     assert percentile(range(1, 95), 6) is None
+    assert percentile(range(1, 201), 0) == Fraction(190, 10**6)
+
+
+@pytest.mark.parametrize(
+    ("load", "told"),
+    [
+        ({"us": [0] * 20}, "200, p95 0 ms of 20 requests"),
+        ({"us": [2000] * 19, "late": 1}, "200, p95 2 ms of 20 requests"),
+    ],
+    ids=["at once", "one never answered"],
+)
+def test_what_was_measured_is_of_all_requests(load, told) -> None:
+    assert judged(load=SEEN["load"] | load).measured.startswith(f"{told}, certificate")
 
 
 def of(changed: dict[str, Any], key: str, *, at: int | None = None) -> dict[str, Any]:
@@ -209,12 +225,29 @@ def test_the_gravest_problem_decides_and_every_one_is_told() -> None:
     assert finding.measured == f"did not answer again when the period was over; {APP}: reset"
 
 
+def test_an_origin_that_could_not_be_asked_hides_no_other() -> None:
+    seen = [FINE | {"error": "reset"}, FINE | {"preflight": True, "simple": True}]
+
+    finding = judged(origins=seen)
+
+    assert (finding.outcome, finding.measured) == (
+        Outcome.FAIL, f"origin https://evil.example.org is let in; {APP}: reset",
+    )  # fmt: skip
+
+
 def test_an_answer_that_is_not_of_its_schema_names_where() -> None:
     endpoint = replace(ENDPOINT, schema=Path("mint.json"))
 
     finding = endpoint.judge("i", Observation(item="i", value=SEEN | {"schema": ["/ok: missing", "/id: text"]}))
 
     assert (finding.outcome, finding.measured) == (FAIL, "is not of its schema: /ok: missing, /id: text")
+
+
+@pytest.mark.parametrize(("errors", "told"), [("abcde", "a, b, c, d, e"), ("abcdef", "a, b, c, d, e and 1 more")])
+def test_of_many_errors_the_first_five_are_shown(errors: str, told: str) -> None:
+    seen = Observation(item="i", value=SEEN | {"schema": list(errors)})
+
+    assert replace(ENDPOINT, schema=Path("mint.json")).judge("i", seen).measured == f"is not of its schema: {told}"
 
 
 def test_of_a_service_that_did_not_answer_nothing_else_is_told() -> None:
@@ -259,7 +292,7 @@ def test_every_text_of_an_endpoint_is_cleaned_of_secrets() -> None:
         endpoint,
         service=Service(name="api", url="https://api"),
         ask=plain,
-        values=cleaned.values,
+        values=(Result(format=Format.JSON, pointer="/ok", equals="yes"),),
         headers=(("B", "b"),),
         never_says=("n",),
         origins=("o",),
@@ -282,4 +315,7 @@ QUOTAS = {
 @pytest.mark.parametrize(("quota", "outcome"), QUOTAS.values(), ids=QUOTAS)
 def test_a_quota_is_what_is_declared(quota, outcome) -> None:
     assert judged(quota=SEEN["quota"] | quota).outcome is (outcome or Outcome.PASS)
-    assert most_answered(Quota(requests=5, period=timedelta(seconds=60)), 12_000_000) == 6
+    quota = Quota(requests=5, period=timedelta(seconds=60))
+    answered = {at: most_answered(quota, at) for at in (0, 1, 12_000_000, 12_000_001, 600_000_000)}
+    assert answered == {0: 5, 1: 6, 12_000_000: 6, 12_000_001: 7, 600_000_000: 55}
+    assert {type(each) for each in answered.values()} == {int}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from pytest_rollout.core.flag_rule import is_same, judge_flag
@@ -43,6 +45,36 @@ def test_an_evaluated_flag_with_the_declared_value_passes():
         "needed": "true",
         "source": "memory",
     }
+
+
+def test_all_that_a_reader_needs_of_a_flag_is_told():
+    """What could not be read, what differs and for how many."""
+    assert judged(error="gone").remedy == "correct the flag or the provider"
+    lacking = judge_flag("i", FlagState(key="f", expected=True), {"value": True, "again": True, "type": "bool"})
+    assert (lacking.detail, lacking.remedy) == ("the observation lacks default, probes, others", "run the gate again")
+    assert (judged(expected=False).detail, judged(expected=1).detail) == ("", "a value of type bool, not int")
+    assert judged(reason="", variant="").measured == "true (no reason, no variant)"
+    odd = judged(probes=1, others=2)
+    assert (odd.outcome, odd.detail, odd.remedy) == (
+        Outcome.ERROR, "no reading: 2 of 1 users differ", "run the gate again",
+    )  # fmt: skip
+    assert judged().source == ""
+
+
+@pytest.mark.parametrize(
+    ("probes", "others", "outcome"), [(1, 0, Outcome.PASS), (1, 1, Outcome.FAIL), (9, 9, Outcome.FAIL)]
+)
+def test_one_user_is_enough_and_all_may_differ(probes, others, outcome):
+    assert judged(probes=probes, others=others).outcome is outcome
+
+
+def test_tables_are_the_same_if_all_of_their_values_are():
+    assert not is_same({"a": 1, "b": 2}, {"a": 1, "b": 3})
+    assert is_same({"a": 1, "b": 2}, {"b": 2, "a": 1})
+
+
+def test_a_value_that_json_lacks_is_written_as_its_text():
+    assert judged(value=Fraction(1, 3)).measured == '"1/3" (STATIC, variant on)'
 
 
 @pytest.mark.parametrize(

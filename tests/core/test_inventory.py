@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pytest_rollout.core.evidence import Observation
+from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.inventory import Listed
-from pytest_rollout.core.outcome import Outcome
+from pytest_rollout.core.outcome import Kind, Outcome
 
 A, B, HASH = "0x" + "aa" * 20, "0x" + "bb" * 20, "0x" + "11" * 32
 
@@ -20,6 +22,36 @@ def place(address: str = A, size: int = 100, **compared: str) -> dict[str, Any]:
 
 def seen(**changed: Any) -> dict[str, Any]:
     return {"known": True, "chain_id": 56, "own": place(the_artifact_Coin=""), **changed}
+
+
+def test_a_finding_of_a_contract_says_all_that_a_reader_needs() -> None:
+    check = Listed(network="bsc", contract="Coin", chain_id=56)
+    told = Finding(
+        item="item",
+        kind=Kind.INVENTORY,
+        title="Coin on bsc",
+        outcome=Outcome.PASS,
+        measured=f"{A}, 100 bytes; compared with the artifact Coin",
+        needed="its own code at its recorded address, chain id 56",
+        source="bsc @ 7",
+    )
+    wrong = seen(chain_id=97, own=place(size=0))
+
+    def judged(value: Any, of: Listed = check) -> Finding:
+        return of.judge("item", Observation(item="item", value=value, source="bsc @ 7"))
+
+    assert judged(seen()) == told
+    assert judged(wrong) == replace(
+        told,
+        outcome=Outcome.FAIL,
+        measured=f"the node's chain id is 97, the plan's 56; no code at {A}",
+        remedy="correct the chain, the record or contracts.inventory.bsc",
+    )
+    assert judged(None).measured == "not understood (KeyError: 'known')"
+    assert judged(seen(own=place())).measured == "which code it must have, neither an artifact nor its record says"
+    assert judged(seen(own=place(size=1, the_artifact_Coin=""))).outcome is Outcome.PASS
+    assert judged(seen(), replace(check, chain_id=None)).needed == "its own code at its recorded address"
+    assert (check.kind, check.name, check.required, check.redacted(str)) == (Kind.INVENTORY, "bsc.Coin", True, check)
 
 
 CASES: dict[str, tuple[Any, Outcome, str]] = {

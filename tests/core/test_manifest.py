@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -87,6 +88,18 @@ WHOLE = Manifest(declared=("d",), functions=(Function(id="f"),), files={"a": "1"
 )
 def test_another_manifest_has_another_digest(other: Manifest) -> None:
     assert other.digest != WHOLE.digest
+
+
+def test_the_digest_is_pinned() -> None:
+    """It is signed for and compared across versions, so a stranger must be able to reckon it."""
+    whole = Manifest(
+        declared=("d",), functions=(Function(id="f"), Function(id="g", advisory=True)), files={"b": "2", "a": "1"},
+        baseline=("\ud800",),
+    )  # fmt: skip
+    lines = [b"item d", b"test f required", b"test g advisory", b"file a 1", b"file b 2", b"earlier \\ud800"]
+    expected = b"".join(len(line).to_bytes(8, "big") + line for line in lines)
+
+    assert whole.digest == hashlib.sha256(expected).hexdigest()
 
 
 def test_the_digest_does_not_hang_on_the_order_files_are_listed_in() -> None:

@@ -31,6 +31,25 @@ def test_a_uint256_stays_an_integer(kit: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("good", "total", "label"), [(True, 1, "good=True"), (1, 1.0, "total=1.0"), ("1", 1, "good='1'")]
+)
+def test_what_is_no_count_is_told_by_its_name(kit: Any, good: Any, total: Any, label: str) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        measuring.ratio(kit.METRICS["success"], good=good, total=total)
+
+    assert str(caught.value) == f'measure("success"): {label} is no count; give a whole number.'
+
+
+def test_a_value_has_at_most_four_hundred_digits(kit: Any) -> None:
+    largest = 10**400 - 1
+
+    assert measuring.value(kit.METRICS["gas"], largest, unit="gas") == largest
+    for given in (10**400, Decimal("1e400")):
+        with pytest.raises(EvidenceError, match="the value has more digits than any quantity needs"):
+            measuring.value(kit.METRICS["gas"], given, unit="gas")
+
+
+@pytest.mark.parametrize(
     "given",
     [
         pytest.param(float("nan"), id="NaN"),

@@ -28,6 +28,20 @@ def test_no_other_word_is_a_mode(word) -> None:
         mode_of(word)
 
 
+def test_a_mode_is_read_as_itself_and_says_which_engines_it_runs() -> None:
+    assert [mode_of(each) for each in Mode] == list(Mode)
+    assert [each.runs_reference for each in Mode] == [True, True, True, False]
+    assert [each.runs_candidate for each in Mode] == [False, True, True, True]
+
+
+def test_what_is_no_mode_is_told_whole() -> None:
+    words = "reference-only (legacy), shadow, candidate-primary (rust), candidate-only (final)"
+    for odd, told in ((7, "7"), ("x" * 99, f"'{'x' * 79}")):
+        with pytest.raises(EngineError) as caught:
+            mode_of(odd)
+        assert str(caught.value) == f"no mode {told}; allowed are {words}."
+
+
 def test_a_misspelt_mode_is_met_with_the_nearest() -> None:
     with pytest.raises(EngineError, match="Did you mean 'shadow'"):
         mode_of("shaddow")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.outcome import Kind
-from pytest_rollout.core.plain import plain, read
+from pytest_rollout.core.plain import _is_default, plain, read
 from pytest_rollout.core.rollout import ChecklistEntry, ContractState, Exposure, Stage
 
 LEAVES = st.one_of(
@@ -59,6 +60,59 @@ def test_a_whole_stage_comes_back() -> None:
     )
 
     assert read(json.loads(json.dumps(plain(stage)))) == stage
+
+
+def test_a_value_is_written_as_shortly_as_it_can_be() -> None:
+    """What is as its default is left out, and a table of texts is one."""
+    stage = Stage(name="alpha", title="Alpha", checklist=(ChecklistEntry(number=1, text="letter"),))
+
+    assert plain({"a": 1, "b": [True, None]}) == {"a": 1, "b": [True, None]}
+    assert plain({1: "a"}) == {"=": ["table", [[1, "a"]]]}
+    assert plain({"=": "a"}) == {"=": ["table", [["=", "a"]]]}
+    entry = {"=": ["value", "rollout:ChecklistEntry", {"number": 1, "text": "letter"}]}
+    assert plain(stage) == {
+        "=": ["value", "rollout:Stage", {"name": "alpha", "title": "Alpha", "checklist": {"=": ["tuple", [entry]]}}]
+    }
+    assert read({"a": [1, {"b": 2}]}) == {"a": [1, {"b": 2}]}
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A value of fields that are no plain ones."""
+
+    made: int = field(default=0, init=False)
+    several: tuple[int, ...] = field(default_factory=tuple)
+    given: object = 1
+
+
+def test_a_default_is_left_out_only_where_it_is_the_same_in_type_too() -> None:
+    """And what a constructor does not take is never written."""
+    by_name = {each.name: each for each in fields(Odd)}
+
+    def is_default(value: Odd, name: str) -> bool:
+        return _is_default(value, by_name[name])
+
+    assert is_default(Odd(), "made") is True
+    assert (is_default(Odd(), "several"), is_default(Odd(several=(1,)), "several")) == (True, False)
+    assert [is_default(Odd(given=each), "given") for each in (1, True, 1.0, 2)] == [True, False, False, False]
+    with pytest.raises(EvidenceError, match=r"^a plan holds a Odd, which cannot be written down\.$"):
+        plain(Odd())
+
+
+REFUSED = {
+    "a class that is no value": {"=": ["value", "redaction:Redactor", {"secrets": {}}]},
+    "a value of another module": {"=": ["value", "judging:Finding", {}]},
+    "no module": {"=": ["value", "../os:system", {}]},
+}
+
+
+@pytest.mark.parametrize("told", REFUSED.values(), ids=REFUSED)
+def test_what_is_no_value_of_a_plan_is_told_by_its_name(told: Any) -> None:
+    name = told["="][1]
+    with pytest.raises(EvidenceError) as caught:
+        read(told)
+
+    assert str(caught.value) == f"the enclosed plan cannot be read (ValueError: {name!r} is no value of a plan)."
 
 
 @pytest.mark.parametrize("value", [object(), Path, print, {1, 2}, datetime, complex(1)], ids=range(6))

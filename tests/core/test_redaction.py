@@ -68,6 +68,8 @@ def test_every_spelling_is_replaced_by_the_name(redactor: Redactor, spelling: st
 
     assert text.startswith(f"before <{name}>")
     assert text.endswith(" after")
+    if spelling == repr(RAW)[2:-1]:
+        assert text == f"before <{name}> after"
     assert spelling not in text
     assert not redactor.is_clean(f"before {spelling} after".encode())
     assert redactor.is_clean(text.encode())
@@ -214,6 +216,7 @@ def shows(secrets: dict[str, str], text: str) -> str:
         pytest.param("https://u:pass-word@h/", "pass-word", "<S>", id="a password"),
         pytest.param("https://u:pass@word@host.example/", "pass@word", "<S>", id="a password with an at"),
         pytest.param("https://u:pass@word@host.example/", "u:pass@word", "<S>", id="userinfo with an at"),
+        pytest.param("https://ab:c@ssword1@h/", "ab:c@ssword1", "<S>", id="userinfo with an at near its beginning"),
         pytest.param("https://host.example/", "host.example", "<S>", id="a host"),
         pytest.param("https://host.example/", "host.example:None", "<S>:None", id="a host without a port"),
         pytest.param("https://host.example:8545/", "host.example:8545", "<S>", id="a host with its port"),
@@ -300,6 +303,7 @@ def test_numbers_are_looked_at_between_seven_digits_and_four_thousand_bits() -> 
     assert redactor.value([100_000, 10**6, -(10**6)]) == [100_000, "<N>", "-<N>"]
     assert redactor.value(longest) == f"<S>{str(longest)[20:]}"
     assert redactor.value(longest * 2) == longest * 2
+    assert Redactor({"S": str(longest + 1)[:20]}).value(longest + 1) == longest + 1
     assert Redactor({"S": "1" * 1300}).value(int("1" * 1300)) == int("1" * 1300)
 
 
@@ -378,10 +382,11 @@ def test_a_secret_longer_than_the_usual_margin_is_not_kept_by_half() -> None:
     secret = "".join(chr(97 + index * index % 26) for index in range(6000))
     text = ("0" * 40 + secret).ljust(40_000, "1") + secret + "2" * 20
 
-    shown = Redactor({"SHORT": "zzzzzzzz", "LONG": secret}).bounded(text, 90)
+    for short in ("zzzzzzzz", "aaaaaaaa"):
+        shown = Redactor({"SHORT": short, "LONG": secret}).bounded(text, 90)
 
-    assert secret[:10] not in shown
-    assert secret[-10:] not in shown
+        assert secret[:10] not in shown
+        assert secret[-10:] not in shown
 
 
 def test_where_a_text_is_nothing_but_secrets_no_half_of_one_is_shown() -> None:

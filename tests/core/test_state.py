@@ -37,6 +37,7 @@ DIFFERENT: dict[str, tuple[object, object]] = {
     "empty list and empty table": ([], {}),
     "another key": ({"a": 1}, {"b": 1}),
     "a key more": ({"a": 1}, {"a": 1, "b": 2}),
+    "another value beside the same": ({"a": 1, "b": 2}, {"a": 1, "b": 3}),
     "1 within a table": ({"a": True}, {"a": 1}),
 }
 

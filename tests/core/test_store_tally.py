@@ -42,6 +42,22 @@ ADMITTED: dict[str, tuple[Asked, Record, str | None, dict[str, Any]]] = {
     "one without its scope": (SCOPED, record(kind="main"), None, {"left": 1, **wrong(foreign=["a (p)"])}),
     "one known to be outside": (SCOPED, record(chain=97, kind="test"), None, wrong(set_aside=["a"])),
     "one outside by a number": (SCOPED, record(chain=1, kind=0), None, wrong(set_aside=["a"])),
+    "one outside by one of two": (
+        replace(SCOPED, outside={"kind": ("test",), "state": ("old",)}), record(chain=1, kind="test", state="new"), None,
+        wrong(set_aside=["a"]),
+    ),
+    "one of another scope by one of two": (
+        replace(SCOPED, scope={"chain": ("1",), "app": ("x",)}), record(chain=1, app="y"), None,
+        {"left": 1, **wrong(foreign=["a (p)"])},
+    ),
+    "one known to be outside, without a scope": (
+        replace(NAMED, outside={"kind": ("test",)}), record(kind="test"), None, wrong(set_aside=["a"]),
+    ),
+    "a second address that is none, in scope": (
+        replace(SCOPED, kinds={"at": FieldKind.ADDRESS, "to": FieldKind.ADDRESS}), record(chain=1, to=ZERO), "a",
+        {"left": 1, "counts": {"placeholders": 1, "unseen": 1},
+         "listed": {"placeholders": ["a to: the zero address (p)"], "unseen": ["at"]}},
+    ),
     "a nameless one in scope": (SCOPED, record("", chain=1), None, wrong(nameless=["p"])),
     "an address": (PLACED, record(at=REAL, n=1), "a", {"left": 1}),
     "a placeholder": (

@@ -47,6 +47,9 @@ DOCUMENT = {
 
 
 def test_a_look_is_recorded_whole_and_read_as_it_was_written() -> None:
+    about = {"rollout": "toy", "stage": "beta", "entry": 4, "watch": "w1", "at": AT, "evidence_digest": "ab" * 32}
+
+    assert WatchRecord.of(SIGHT, **about) == SEEN
     assert SEEN.document() == DOCUMENT
     assert WatchRecord.read(Record(DOCUMENT, "ledger entry 5")) == SEEN
     assert Kept.read(SEEN.kept) == KEPT
