@@ -27,9 +27,10 @@ from typing import Any
 from pytest_rollout.core.entries import Entry, EntryKind, next_entry
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.ledger.canonical import encode
-from pytest_rollout.ledger.chained import ChainedLedger, row_of
+from pytest_rollout.ledger.chained import ChainedLedger
 from pytest_rollout.ledger.journal import read_history, read_on
 from pytest_rollout.ledger.opening import create_ledger, open_ledger
+from pytest_rollout.ledger.rows import row_of
 from pytest_rollout.ledger.sqlite import SqliteLedger
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

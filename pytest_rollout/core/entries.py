@@ -9,7 +9,7 @@ inserted or moved to another ledger without breaking every later digest.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -46,34 +46,40 @@ class Entry:
     digest: str
 
 
-_Row = tuple[str, int, str, str, bytes, str]
+Row = tuple[str, int, str, str, bytes, str]
+"""An entry as it is stored: ledger id, sequence, previous, kind, payload, digest."""
+
+Note = Callable[[Row], None]
+"""Is told of a row whose digest and place in the chain were checked."""
+
+Marked = tuple[bytes, Note]
+"""A note, and what a payload must hold for it to be told."""
 
 
 def last_of_chain(
-    rows: Iterable[_Row], *, ledger_id: str, kinds: Collection[str], notes: Mapping[bytes, Callable[[_Row], None]]
-) -> _Row | None:
+    rows: Iterable[Row], *, ledger_id: str, kinds: Collection[str], notes: Sequence[Marked]
+) -> Row | None:
     """The last row of a whole chain from the first entry on, or None: ``verify_entries``, answered sooner.
 
-    A row is (ledger id, sequence, previous, kind, payload, digest). Where the answer is None,
-    ``verify_entries`` has the sentence. ``notes`` are each told of the first row, and of every sound one whose
-    payload holds their mark.
+    Where the answer is None, ``verify_entries`` has the sentence. ``notes`` are each told of the first row, and of
+    every sound one whose payload holds their mark.
     """
     own = ledger_id.encode()
     begin = b"".join((DOMAIN, len(own).to_bytes(8, "big"), own, (8).to_bytes(8, "big")))
-    middle, sha256 = (32).to_bytes(8, "big"), hashlib.sha256
+    middle, sha256, join = (32).to_bytes(8, "big"), hashlib.sha256, b"".join
     known = {kind: len(kind).to_bytes(8, "big") + kind.encode() for kind in kinds}
-    before, raw, last, told = ZERO, bytes(32), None, tuple(notes.items())
+    before, raw, last = ZERO, bytes(32), None
     for wanted, last in enumerate(rows):
         row_id, sequence, previous, kind, payload, digest = last
         if sequence != wanted or previous != before or row_id != ledger_id or kind not in known:
             return None
-        number, length = sequence.to_bytes(8, "big"), len(payload).to_bytes(8, "big")
-        state = sha256(b"".join((begin, number, middle, raw, known[kind], length, payload)))
-        raw, before = state.digest(), state.hexdigest()
+        number, length = wanted.to_bytes(8, "big"), len(payload).to_bytes(8, "big")
+        raw = sha256(join((begin, number, middle, raw, known[kind], length, payload))).digest()
+        before = raw.hex()
         if digest != before:
             return None
-        for mark, note in told:
-            if mark in payload or not wanted:
+        for mark, note in notes:
+            if payload.find(mark) >= 0 or not wanted:  # bytes ask whether what is sought ``in`` them is a number first
                 note(last)
     return last
 

@@ -132,11 +132,11 @@ def _judgement(record: Record, *, sequence: int, digest: str) -> JudgementRecord
     )
 
 
-_FIELDS: Mapping[EntryKind, tuple[tuple[str, ...], tuple[type, ...]]] = {
-    EntryKind.TICK: (("rollout", "stage", "entry", "number", "text"), (str, str, int, int, str)),
-    EntryKind.WATCH: (("rollout", "stage", "entry", "verdict"), (str, str, int, str)),
+KIND_OF: Mapping[EntryKind, Mapping[str, type[str | int]]] = {
+    EntryKind.TICK: {"rollout": str, "stage": str, "entry": int, "number": int, "text": str},
+    EntryKind.WATCH: {"rollout": str, "stage": str, "entry": int, "verdict": str},
 }
-"""What tells of two entries of a kind whether the newer one stands for both."""
+"""The fields, with their types, by which two entries are of one kind, so that the newer one stands for both."""
 
 Newest = dict[tuple[Any, ...], tuple[int, Mapping[str, Any]]]
 """By what they are about: the sequence and the document of the newest entry."""
@@ -149,8 +149,8 @@ class History:
     Feed it entries in order with ``take``. Of each stage's newest judgement the ids that must run
     are kept and the findings that did not pass, of the others less, so a long history with large gates
     stays small. Of ticks and of what watches recorded the newest of a kind decides: of a million, those alone are
-    read to the end. ``head`` is the newest entry of the whole ledger: hand its digest to ``append`` so that
-    nothing came in between.
+    read to the end, and the others need not be handed in. ``head`` is the newest entry of the whole ledger: hand its
+    digest to ``append`` so that nothing came in between.
     ``created`` is when the ledger was made.
     ``passed`` are the newest values of criteria, by title, of judgements that said promote; ``nodes``
     what the newest judgement that read a node, by its name, read of its run.
@@ -177,7 +177,7 @@ class History:
     def take(self, entry: Entry, document: Mapping[str, Any], *, digest: str) -> None:
         """Fold one entry in: its parsed payload, and, of a judgement, the SHA-256 of its payload in hex."""
         self.head = entry
-        if entry.kind in _FIELDS and self._is_noted(entry, document):
+        if entry.kind in KIND_OF and self._is_noted(entry, document):
             return
         if entry.kind is EntryKind.LEDGER_CREATED:
             about = Record(document, f"ledger entry {entry.sequence}")
@@ -208,9 +208,9 @@ class History:
 
         What lacks one of its fields, or has one of another type, is not: reading it says what is wrong.
         """
-        fields, types = _FIELDS[entry.kind]
+        fields = KIND_OF[entry.kind]
         given = tuple(map(document.get, fields))
-        if tuple(map(type, given)) != types:
+        if list(map(type, given)) != list(fields.values()):
             return False
         rollout, stage, visit, *rest = given
         noted = entry.sequence, document

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import rfc8785
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.core.judgement import SAFE_INTEGER, Judgement, Sealed, exact
@@ -71,14 +71,32 @@ def parse(payload: bytes) -> dict[str, Any]:
 def _plainly(payload: bytes) -> dict[str, Any] | None:
     """The document of a payload of the common kind; ``_strictly`` has the last word, and says what is wrong.
 
-    What parses to ASCII, safe integers, lists and tables alone, and is written again as the same bytes, has neither
-    doubled keys nor another form.
+    What is ASCII, parses to text, truth values, safe integers, lists and tables alone, keys in order, and is written
+    again as the same bytes, has neither doubled keys nor another form.
     """
     with suppress(ValueError, RecursionError):
-        document = from_json(payload, allow_inf_nan=False, cache_strings="keys")
-        if type(document) is dict and _fits(document, has_big_integers=False) and _plain(document) == payload:
-            return document
+        if payload.isascii():
+            document = from_json(payload, allow_inf_nan=False, cache_strings="keys")
+            if type(document) is dict and _is_ordered(document) and to_json(document) == payload:
+                return document
     return None
+
+
+def _is_ordered(value: Any) -> bool:
+    """Whether a parsed value holds what a document may, text unread, and every table has its keys in order."""
+    kind = type(value)
+    if kind is dict:
+        keys = list(value)
+        if keys != sorted(keys):
+            return False
+        value = value.values()
+    elif kind is not list:
+        return kind is str or kind is bool or (kind is int and -SAFE_INTEGER < value < SAFE_INTEGER)
+    for each in value:
+        kind = type(each)
+        if kind is not str and kind is not bool and not _is_ordered(each):
+            return False
+    return True
 
 
 def _strictly(payload: bytes) -> dict[str, Any]:

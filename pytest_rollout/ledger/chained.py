@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from itertools import islice
 from typing import Protocol
 
-from pytest_rollout.core.entries import (
-    Entry,
-    EntryKind,
-    digest_of,
-    last_of_chain,
-    next_entry,
-    verify_entries,
-    verify_follows,
-)
+from pytest_rollout.core.entries import Entry, EntryKind, Marked, Row, digest_of, next_entry, verify_follows
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.core.history import read
 from pytest_rollout.core.records import Record
 from pytest_rollout.ledger import canonical
-from pytest_rollout.ledger.port import Note
+from pytest_rollout.ledger.rows import EVIDENCE, entry_of, row_of, verified, verified_with_evidence
 
 VERSION = 1
 """Written into the first entry. A reader refuses a larger one and never rewrites what was hashed."""
@@ -31,18 +23,8 @@ VERSION = 1
 MAX_ATTACHMENT = 256 * 2**20
 """The largest attachment in bytes, uncompressed; also what stops a compressed bomb."""
 
-EVIDENCE = re.compile(rb'"evidence_digest":"([0-9a-f]{64})"')
-"""How a canonical payload names its evidence. Inside text the quotes would be escaped, so this
-finds keys alone, without parsing every payload."""
-
-_MARK, _NONE = b'"evidence_digest":"', b'"evidence_digest":""'
-
 COLUMNS = "ledger_id, sequence, previous, kind, payload, digest"
 _LOT = 1000
-
-Row = tuple[str, int, str, str, bytes, str]
-
-_KINDS = {kind.value: kind for kind in EntryKind}
 
 
 class Rows(Protocol):
@@ -177,36 +159,18 @@ class ChainedLedger(ABC):
             )
         return raw
 
-    def walk(self, mark: bytes, note: Note) -> Entry:
+    def walk(self, *notes: Marked) -> Entry:
         """Check every link in one pass over the rows, and hand on what is marked; no lock is held meanwhile."""
-        return self._walked({mark: _handing_on(note)})
+        return verified(partial(self._rows, 0), ledger_id=self._id, shown=self._shown, notes=notes)
 
-    def verify(self, mark: bytes = b"", note: Note | None = None) -> Entry:
+    def verify(self, *notes: Marked) -> Entry:
         """Check the chain, then all evidence it names, and what keeps the store from being edited."""
-        named: dict[str, int] = {}
-
-        def name(row: Row) -> None:
-            if row[4].count(_MARK) == row[4].count(_NONE):
-                return
-            for digest in EVIDENCE.findall(row[4]):
-                named.setdefault(digest.decode(), row[1])
-
-        head = self._walked({_MARK: name} if note is None else {_MARK: name, mark: _handing_on(note)})
-        for digest, sequence in named.items():
-            try:
-                self.attachment(digest)
-            except LedgerError as error:
-                raise LedgerError(f"ledger entry {sequence}: {error}") from error
+        head = verified_with_evidence(
+            partial(self._rows, 0), self.attachment, ledger_id=self._id, shown=self._shown, notes=notes
+        )
         if wrong := self._wrong(head):
             raise LedgerError(f"ledger {self._shown}: {wrong}")
         return head
-
-    def _walked(self, notes: Mapping[bytes, Callable[[Row], None]]) -> Entry:
-        last = last_of_chain(self._rows(0), ledger_id=self._id, kinds=_KINDS, notes=notes)
-        if last is None:
-            verify_entries(self.entries(), ledger_id=self._id)
-            raise LedgerError(f"ledger {self._shown}: it changed while it was read; read it again.")
-        return entry_of(last)
 
     def _head(self, rows: Rows) -> Entry:
         row = rows.newest()
@@ -272,28 +236,6 @@ def founded(entry: Entry, shown: str) -> str:
     if entry.kind is not EntryKind.LEDGER_CREATED or first.text("ledger_id") != entry.ledger_id:
         raise LedgerError(f"ledger {shown}: entry 0 does not found ledger {entry.ledger_id}. Restore it from a backup.")
     return entry.ledger_id
-
-
-def entry_of(row: Row) -> Entry:
-    """The entry in a row; raises ``LedgerError`` for a kind that nobody here knows."""
-    ledger_id, sequence, previous, kind, payload, digest = row
-    try:
-        known = _KINDS[kind]
-    except KeyError:
-        raise LedgerError(
-            f"ledger entry {sequence}: kind {kind[:40]!r} is none this version knows; it was edited, "
-            "or written by a newer pytest-rollout. Upgrade, or restore the ledger from a backup."
-        ) from None
-    return Entry(ledger_id=ledger_id, sequence=sequence, previous=previous, kind=known, payload=payload, digest=digest)
-
-
-def row_of(entry: Entry) -> Row:
-    """The row of an entry."""
-    return (entry.ledger_id, entry.sequence, entry.previous, entry.kind.value, entry.payload, entry.digest)
-
-
-def _handing_on(note: Note) -> Callable[[Row], None]:
-    return lambda row: note(entry_of(row))
 
 
 def _digest(entry: Entry) -> str:

@@ -30,6 +30,19 @@ class Database:
 
         A missing file is not created. SQLite's troubles come out as ``LedgerError``.
         """
+        with self.connected() as connection:
+            connection.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def connected(self) -> Iterator[sqlite3.Connection]:
+        """A new connection outside of any transaction, for whoever begins and ends several; else as ``transaction``."""
         try:
             connection = sqlite3.connect(
                 f"file:{quote(str(self.path))}?mode=rw",
@@ -39,14 +52,7 @@ class Database:
             )
             try:
                 self._prepare(connection)
-                connection.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
-                try:
-                    yield connection
-                    connection.execute("COMMIT")
-                except BaseException:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    raise
+                yield connection
             finally:
                 connection.close()
         except sqlite3.Error as error:

@@ -16,11 +16,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pytest_rollout.core.entries import Entry, verify_entries
+from pytest_rollout.core.entries import Entry, Marked, Row
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.ledger import canonical
-from pytest_rollout.ledger.chained import EVIDENCE, MAX_ATTACHMENT, entry_of, founded
-from pytest_rollout.ledger.port import Ledger, Note
+from pytest_rollout.ledger.chained import MAX_ATTACHMENT, founded
+from pytest_rollout.ledger.port import Ledger
+from pytest_rollout.ledger.rows import EVIDENCE, entry_of, verified, verified_with_evidence
 
 SCHEMA = "https://pytest-rollout.dev/schema/ledger-export/v1"
 LONGEST_LINE = 512 * 2**20
@@ -92,14 +93,7 @@ class ExportedLedger:
 
     def entries(self, since: int = 0) -> Iterator[Entry]:
         """The entries from that sequence on, as they are written."""
-        for place, line in self._read():
-            if "attachment" in line:
-                self._places.setdefault(str(line["attachment"]), place)
-            elif "sequence" in line:
-                entry = self._entry(line)
-                if entry.sequence >= since:
-                    yield entry
-        self._is_read = True
+        return (entry_of(row) for row in self._rows() if row[1] >= since)
 
     def append(self, *_: object, **__: object) -> Entry:
         """Refused: an export is read alone."""
@@ -119,48 +113,34 @@ class ExportedLedger:
             raise LedgerError(f"{self.shown}: evidence {digest[:64]} is missing, or does not match its digest.")
         return raw
 
-    def walk(self, mark: bytes, note: Note) -> Entry:
+    def walk(self, *notes: Marked) -> Entry:
         """Check every link; see ``port.Ledger.walk``."""
-        return self._walked({mark: note})
+        return verified(self._rows, ledger_id=self._id, shown=self.shown, notes=notes)
 
-    def verify(self, mark: bytes = b"", note: Note | None = None) -> Entry:
+    def verify(self, *notes: Marked) -> Entry:
         """Check every entry and all evidence, and that the file ends where its first line says; returns the head."""
-        named: dict[str, int] = {}
-
-        def name(entry: Entry) -> None:
-            for digest in EVIDENCE.findall(entry.payload):
-                named.setdefault(digest.decode(), entry.sequence)
-
-        head = self._walked({b"": name} if note is None else {b"": name, mark: note})
+        head = verified_with_evidence(self._rows, self.attachment, ledger_id=self._id, shown=self.shown, notes=notes)
         if (head.sequence + 1, head.digest) != (self._count, self._head):
             raise LedgerError(
                 f"{self.shown}: its first line speaks of {self._count} entries and head {self._head[:12]}, "
                 f"it holds {head.sequence + 1} and ends in {head.digest[:12]}: it is cut off, or was put together."
             )
-        for digest, sequence in named.items():
-            try:
-                self.attachment(digest)
-            except LedgerError as error:
-                raise LedgerError(f"ledger entry {sequence}: {error}") from error
         return head
 
-    def _walked(self, notes: Mapping[bytes, Note]) -> Entry:
-        def noting() -> Iterator[Entry]:
-            """Each entry is handed on when the next one is asked for, so that it has been checked."""
-            for entry in self.entries():
-                yield entry
-                for mark, note in notes.items():
-                    if mark in entry.payload or not entry.sequence:
-                        note(entry)
+    def _rows(self) -> Iterator[Row]:
+        for place, line in self._read():
+            if "attachment" in line:
+                self._places.setdefault(str(line["attachment"]), place)
+            elif "sequence" in line:
+                yield self._row(line)
+        self._is_read = True
 
-        return verify_entries(noting(), ledger_id=self._id)
-
-    def _entry(self, line: Mapping[str, Any]) -> Entry:
+    def _row(self, line: Mapping[str, Any]) -> Row:
         try:
             payload, number = line["payload"].encode(), line["sequence"]
             texts = [line[key] for key in ("previous", "kind", "digest")]
             if type(number) is int and all(isinstance(each, str) for each in texts):
-                return entry_of((self._id, number, texts[0], texts[1], payload, texts[2]))
+                return self._id, number, texts[0], texts[1], payload, texts[2]
         except (KeyError, AttributeError, UnicodeEncodeError):
             pass
         raise LedgerError(f"{self.shown}: a line is no entry: {str(line)[:80]!a}.")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import Any
 
-from pytest_rollout.core.entries import Entry, EntryKind, verify_follows
+from pydantic_core import SchemaValidator
+
+from pytest_rollout.core.entries import EntryKind, Note, Row, verify_follows
 from pytest_rollout.core.errors import LedgerError
-from pytest_rollout.core.history import History
+from pytest_rollout.core.history import KIND_OF, History
 from pytest_rollout.ledger import canonical
 from pytest_rollout.ledger.port import Ledger
+from pytest_rollout.ledger.rows import entry_of, row_of
 
 
 def read_history(ledger: Ledger, rollout: str, *, whole: bool = False) -> History:
@@ -17,12 +22,17 @@ def read_history(ledger: Ledger, rollout: str, *, whole: bool = False) -> Histor
     With ``whole`` all evidence and the store itself are checked as well: what a move rests on. Raises
     ``LedgerError`` that names the first bad entry: nothing is decided on a broken record.
 
-    Payloads that never write the rollout's name are not parsed: canonical text has one spelling. Those
-    that do are read quickly: the chain vouches for the bytes that were parsed when they were appended.
+    Payloads that never write the rollout's name are not parsed: canonical text has one spelling, and where it could
+    have another it is looked at. Of ticks and looks of a watch the newest of a kind is read, of the others only
+    which kind they are of.
     """
     history = History(rollout=rollout, ledger_id=ledger.id)
-    name, fold = _mark(rollout), partial(_fold, history)
-    history.head = ledger.verify(name, fold) if whole else ledger.walk(name, fold)
+    newest: dict[tuple[Any, ...], Row] = {}
+    notes = (_mark(rollout), _noting(history, newest)), (b"\\", _check_spelling)
+    head = ledger.verify(*notes) if whole else ledger.walk(*notes)
+    for row in sorted(newest.values(), key=itemgetter(1)):
+        _fold(history, row)
+    history.head = head
     return history
 
 
@@ -31,7 +41,7 @@ def read_on(ledger: Ledger, history: History) -> None:
 
     Nothing before is read again: whoever keeps a history in memory rests on what was verified then.
     """
-    name, head = _mark(history.rollout), history.head
+    mark, head = _mark(history.rollout), history.head
     entries = ledger.entries(0 if head is None else head.sequence)
     if head is None or next(entries, None) != head:
         raise LedgerError(
@@ -40,9 +50,39 @@ def read_on(ledger: Ledger, history: History) -> None:
         )
     for entry in entries:
         verify_follows(head, entry)
-        if name in entry.payload:
-            _fold(history, entry)
+        if mark in entry.payload:
+            _fold(history, row_of(entry))
         history.head = head = entry
+
+
+def _noting(history: History, newest: dict[tuple[Any, ...], Row]) -> Note:
+    """Folds rows in, but for those of a kind of which the newest stands for all: notes them by their kind."""
+    readers = {kind.value: _reader(fields) for kind, fields in KIND_OF.items()}
+    rollout = history.rollout
+
+    def note(row: Row) -> None:
+        try:
+            kind = readers[row[3]](row[4])
+        except (KeyError, ValueError):  # another entry, or of another shape: reading all of it says what is wrong
+            _fold(history, row)
+            return
+        if kind[0] == rollout:
+            newest[kind] = row
+        else:
+            _document(row)
+
+    return note
+
+
+def _reader(fields: Mapping[str, type[str | int]]) -> Callable[[bytes], tuple[Any, ...]]:
+    """Reads these fields of a payload and makes nothing of the rest; raises ``ValueError`` unless all are as typed."""
+    typed = {
+        name: {"type": "typed-dict-field", "schema": {"type": kind.__name__, "strict": True}}
+        for name, kind in fields.items()
+    }
+    validator = SchemaValidator({"type": "typed-dict", "fields": typed})
+    read, chosen = validator.validate_json, itemgetter(*fields)
+    return lambda payload: chosen(read(payload))
 
 
 def _mark(rollout: str) -> bytes:
@@ -50,6 +90,23 @@ def _mark(rollout: str) -> bytes:
     return canonical.encode({"": rollout})[len('{"":') : -1]
 
 
-def _fold(history: History, entry: Entry) -> None:
-    digest = canonical.digest(entry.payload) if entry.kind is EntryKind.JUDGEMENT else ""
-    history.take(entry, canonical.skim(entry.payload), digest=digest)
+def _fold(history: History, row: Row) -> None:
+    """A judgement, which may be large, is read as it is: the move that rests on it makes it again, byte for byte."""
+    entry = entry_of(row)
+    if entry.kind is EntryKind.JUDGEMENT:
+        history.take(entry, _document(row, canonical.skim), digest=canonical.digest(entry.payload))
+    else:
+        history.take(entry, _document(row), digest="")
+
+
+def _document(row: Row, read: Callable[[bytes], dict[str, Any]] = canonical.parse) -> dict[str, Any]:
+    try:
+        return read(row[4])
+    except LedgerError as error:
+        raise LedgerError(f"ledger entry {row[1]}: {error} Restore the ledger from a backup.") from None
+
+
+def _check_spelling(row: Row) -> None:
+    """Refuse what could name a rollout in letters that are not searched for."""
+    if row[4].find(b"\\u") >= 0 or row[4].find(b"\\/") >= 0:
+        _document(row)

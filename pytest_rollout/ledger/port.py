@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from pytest_rollout.core.entries import Entry, EntryKind
-
-Note = Callable[[Entry], None]
-"""Is told of an entry whose digest and place in the chain were checked."""
+from pytest_rollout.core.entries import Entry, EntryKind, Marked
 
 
 class Ledger(Protocol):
@@ -47,15 +44,15 @@ class Ledger(Protocol):
         """The bytes with that SHA-256, checked against it."""
         ...
 
-    def walk(self, mark: bytes, note: Note) -> Entry:
+    def walk(self, *notes: Marked) -> Entry:
         """Check every link from the first entry on; returns the head.
 
-        ``note`` is told of the first entry, and of each whose payload holds ``mark``, as it was checked.
+        Each note is told of the first entry, and of those whose payload holds its mark, as they were checked.
         """
         ...
 
-    def verify(self, mark: bytes = b"", note: Note | None = None) -> Entry:
-        """Check every entry, every attachment and the store itself; returns the head. ``note`` as in ``walk``.
+    def verify(self, *notes: Marked) -> Entry:
+        """Check every entry, every attachment and the store itself; returns the head. ``notes`` as in ``walk``.
 
         A chain cannot show that its last entries were cut off, nor that all of it was replaced
         by an older copy: compare the head with one noted elsewhere.

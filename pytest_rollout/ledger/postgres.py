@@ -17,10 +17,11 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from pytest_rollout.core.entries import Entry
+from pytest_rollout.core.entries import Entry, Row
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.ledger import postgres_sql as sql
-from pytest_rollout.ledger.chained import COLUMNS, ChainedLedger, Row, Rows, entry_of, founded, founding, row_of
+from pytest_rollout.ledger.chained import COLUMNS, ChainedLedger, Rows, founded, founding
+from pytest_rollout.ledger.rows import entry_of, row_of
 
 _LOCK = 0x524F4C4C
 """``ROLL``: the advisory lock that appends take."""

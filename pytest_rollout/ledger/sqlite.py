@@ -16,19 +16,21 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
-from pytest_rollout.core.entries import Entry
+from pytest_rollout.core.entries import Entry, Row
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.ledger import schema
-from pytest_rollout.ledger.chained import COLUMNS, ChainedLedger, Row, Rows, entry_of, founded, founding, row_of
+from pytest_rollout.ledger.chained import COLUMNS, ChainedLedger, Rows, founded, founding
 from pytest_rollout.ledger.database import Database
+from pytest_rollout.ledger.rows import entry_of, row_of
 
 BUSY_SECONDS = 5.0
 
-_PAGE_BYTES = 4 * 2**20
-_SELECT_PAGE = f"SELECT {COLUMNS} FROM entries WHERE sequence >= ? ORDER BY sequence LIMIT 10000"
+_PAGE_ROWS, _PAGE_BYTES = 1000, 2**20
+_SELECT_PAGE = f"SELECT {COLUMNS} FROM entries WHERE sequence >= ? ORDER BY sequence LIMIT {_PAGE_ROWS}"
 _SELECT_ONE = f"SELECT {COLUMNS} FROM entries WHERE sequence = ?"
 _SELECT_NEWEST = f"SELECT {COLUMNS} FROM entries ORDER BY sequence DESC LIMIT 1"
 _INSERT = f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
@@ -92,21 +94,14 @@ class SqliteLedger(ChainedLedger):
             yield _Rows(connection)
 
     def _rows(self, since: int) -> Iterator[Row]:
-        """A page at a time: ten thousand rows, or fewer where payloads are large."""
-        while page := self._page(since):
-            yield from page
-            since = page[-1][1] + 1
+        return chain.from_iterable(self._pages(since))
 
-    def _page(self, since: int) -> list[Row]:
-        page: list[Row] = []
-        size = 0
-        with self._database.transaction() as connection:
-            for row in connection.execute(_SELECT_PAGE, (since,)):
-                page.append(row)
-                size += len(row[4])
-                if size >= _PAGE_BYTES:
-                    break
-        return page
+    def _pages(self, since: int) -> Iterator[list[Row]]:
+        """A thousand rows each, or fewer where payloads are large; no transaction is open in between."""
+        with self._database.connected() as connection:
+            while page := _page(connection.execute(_SELECT_PAGE, (since,))):
+                yield page
+                since = page[-1][1] + 1
 
     def _wrong(self, head: Entry) -> str:
         with self._database.transaction() as connection:
@@ -120,6 +115,19 @@ class SqliteLedger(ChainedLedger):
                 f"entries 0-{head.sequence} verify. Restore it from a backup."
             )
         return ""
+
+
+def _page(rows: sqlite3.Cursor) -> list[Row]:
+    """Rows up to a bound on their payloads; the statement has ended, and its transaction with it."""
+    page: list[Row] = []
+    size = 0
+    for row in rows:
+        page.append(row)
+        size += len(row[4])
+        if size >= _PAGE_BYTES:
+            break
+    rows.close()
+    return page
 
 
 class _Rows:

@@ -121,8 +121,7 @@ def _part(exported: Ledger, rollout: Rollout, stage: Stage, now: datetime) -> tu
         )
     content = exported.attachment(record.evidence_digest)
     question = unpack(content, rollout, record.evidence_digest)
-    recorded = next(exported.entries(record.sequence))
-    if question.parts or seal(judge(question)).payload != recorded.payload:
+    if question.parts or seal(judge(question)).digest != record.digest:
         raise Refused(f"{place}: {shown}: its evidence does not give its judgement again; it is no part of this gate.")
     if record.subject.plan_digest != rollout.plan_digest:
         raise Refused(f"{place}: {shown} was judged by another plan than the one here; check the commit out first.")

@@ -96,13 +96,11 @@ def roll_back(
 
 def _judge_again(ledger: Ledger, rollout: Rollout, record: JudgementRecord) -> Question:
     """The recorded evidence must give the recorded judgement, byte for byte (rule 5); what was asked then."""
-    from pytest_rollout.ledger.canonical import parse, seal  # noqa: PLC0415 - rfc8785, as above
+    from pytest_rollout.ledger.canonical import seal  # noqa: PLC0415 - rfc8785, as above
 
-    entry = next(ledger.entries(record.sequence))
-    digest = parse(entry.payload)["evidence_digest"]
-    question = unpack(ledger.attachment(digest), rollout, digest)
+    question = unpack(ledger.attachment(record.evidence_digest), rollout, record.evidence_digest)
     sealed = seal(judge(question))
-    if sealed.payload != entry.payload:
+    if sealed.digest != record.digest:
         raise Refused(
             f"{record.rollout}:{record.stage}: judging the recorded evidence again gives another judgement "
             f"({sealed.judgement.verdict.value}, digest {sealed.digest[:12]}, recorded {record.digest[:12]}); "

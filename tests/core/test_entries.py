@@ -241,7 +241,7 @@ def _row(entry: Entry) -> tuple[str, int, str, str, bytes, str]:
 def _asked(rows: Iterable[Any], *, mark: bytes = b"evidence") -> tuple[Any, list[int]]:
     noted: list[Any] = []
     kinds = [kind.value for kind in EntryKind]
-    last = last_of_chain(rows, ledger_id=HOME, kinds=kinds, notes={mark: noted.append})
+    last = last_of_chain(rows, ledger_id=HOME, kinds=kinds, notes=[(mark, noted.append)])
     return last, [row[1] for row in noted]
 
 

@@ -44,6 +44,39 @@ def test_the_bytes_are_those_of_rfc_8785(document: dict[str, object]) -> None:
     assert encode(document) == rfc8785.dumps(document)
 
 
+LOOSE = st.recursive(
+    st.integers(-(2**54), 2**54) | st.booleans() | st.none() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None)
+@given(
+    document=st.dictionaries(st.text(max_size=3), LOOSE, max_size=4),
+    separators=st.sampled_from([(",", ":"), (", ", ":"), (",", ": ")]),
+    order=st.booleans(),
+    is_ascii=st.booleans(),
+)
+def test_what_is_read_at_once_is_in_the_one_form(
+    document: dict[str, object], separators: tuple[str, str], order: bool, is_ascii: bool
+) -> None:
+    """The short way never takes what the long one refuses: an answer is the document of exactly these bytes."""
+    text = json.dumps(document, separators=separators, sort_keys=order, ensure_ascii=is_ascii)
+    payload = text.encode("utf-8", "surrogatepass")
+
+    read = canonical._plainly(payload)
+
+    assert read is None or (encode(read) == rfc8785.dumps(read) == payload and read == canonical._strictly(payload))
+
+
+@given(number=st.integers(0, 127))
+def test_every_ascii_character_is_read_at_once_as_it_is_written(number: int) -> None:
+    document = {chr(number): [chr(number), {"x": True, "y": -number}]}
+
+    assert canonical._plainly(encode(document)) == document
+
+
 def test_the_order_keys_were_written_in_does_not_matter() -> None:
     assert encode({"b": 1, "a": {"d": 1, "c": 2}}) == encode({"a": {"c": 2, "d": 1}, "b": 1})
 

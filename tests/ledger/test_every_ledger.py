@@ -113,8 +113,8 @@ def test_one_pass_checks_every_link_and_hands_on_what_is_marked(ledger: ChainedL
     walked: list[int] = []
     verified: list[int] = []
 
-    assert ledger.walk(b"marked", lambda entry: walked.append(entry.sequence)) == ledger.head()
-    assert ledger.verify(b"marked", lambda entry: verified.append(entry.sequence)) == ledger.head()
+    assert ledger.walk((b"marked", lambda row: walked.append(row[1]))) == ledger.head()
+    assert ledger.verify((b"marked", lambda row: verified.append(row[1]))) == ledger.head()
     assert walked == verified == [0, 1, 3]
 
 

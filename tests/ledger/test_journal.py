@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pytest_rollout.core.entries import EntryKind, next_entry
+from pytest_rollout.core.checklist import Tick
+from pytest_rollout.core.entries import Entry, EntryKind, Marked, next_entry
 from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.core.finding import Finding
+from pytest_rollout.core.history import History
 from pytest_rollout.core.judgement import Judgement, Run, Sealed, Subject
 from pytest_rollout.core.moves import Promotion
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
 from pytest_rollout.ledger.canonical import encode, seal
+from pytest_rollout.ledger.chained import COLUMNS, founding
 from pytest_rollout.ledger.journal import read_history, read_on
+from pytest_rollout.ledger.port import Ledger
+from pytest_rollout.ledger.rows import row_of, verified
 from pytest_rollout.ledger.sqlite import SqliteLedger
 
 Payload = Callable[..., bytes]
@@ -244,6 +255,101 @@ def test_a_look_of_another_shape_is_not_passed_over(ledger: SqliteLedger, payloa
 
     with pytest.raises(LedgerError, match=r"^ledger entry 1: "):
         read_history(ledger, "toy")
+
+
+def put(path: Path, ledger: SqliteLedger, kind: EntryKind, payload: bytes) -> None:
+    """An entry that fits in its place, written past every check of its payload, as whoever may insert rows can."""
+    entry = next_entry(ledger.head(), ledger_id=ledger.id, kind=kind, payload=payload)
+    connection = sqlite3.connect(path)
+    connection.execute(f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", row_of(entry))
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize("is_whole", [False, True], ids=["to look", "to move"])
+@pytest.mark.parametrize(
+    "respelt",
+    [
+        pytest.param(lambda text: text.replace(b'"toy"', b'"t\\u006fy"'), id="an escaped letter"),
+        pytest.param(lambda text: text.replace(b'"toy"', b'"\\u0074\\u006F\\u0079"'), id="escaped letters"),
+        pytest.param(lambda text: text.replace(b'"toy"', b'"toy", "x":"\\/"'), id="an escaped stroke"),
+        pytest.param(lambda text: text.replace(b'"toy"', b'"toy","rollout":"other"'), id="another rollout behind it"),
+        pytest.param(lambda text: text.replace(b'"toy"', b'"other","rollout":"toy"'), id="another rollout before it"),
+        pytest.param(lambda text: text.replace(b":", b": "), id="blanks"),
+        pytest.param(lambda text: b'{"z":1,' + text[1:], id="keys in another order"),
+        pytest.param(lambda text: text.replace(b'"entry":0', b'"entry":-0'), id="another zero"),
+        pytest.param(lambda text: text[:-1] + b',"z":null}', id="a null"),
+        pytest.param(lambda text: text[:-1] + b',"z":1.5}', id="a fraction"),
+        pytest.param(lambda text: text[:-1] + b',"z":9007199254740992}', id="a big integer"),
+        pytest.param(lambda text: text[:-1], id="half of it"),
+    ],
+)
+def test_an_alarm_in_another_spelling_is_refused_and_not_overlooked(
+    path: Path, ledger: SqliteLedger, respelt: Callable[[bytes], bytes], is_whole: bool
+) -> None:
+    """Two readers could take it for two things: its digest is right, its form is none that anything here writes."""
+    put(path, ledger, EntryKind.WATCH, respelt(look("rollback")))
+
+    with pytest.raises(LedgerError, match=r"^ledger entry 1: payload.* Restore the ledger from a backup\.$"):
+        read_history(ledger, "toy", whole=is_whole)
+
+
+@pytest.mark.parametrize("kind", [EntryKind.RUN_STARTED, EntryKind.JUDGEMENT, EntryKind.ROLLBACK, EntryKind.TICK])
+def test_no_entry_is_hidden_behind_an_escaped_letter(path: Path, ledger: SqliteLedger, kind: EntryKind) -> None:
+    put(path, ledger, kind, encode(run(ledger).document()).replace(b'"toy"', b'"to\\u0079"'))
+
+    with pytest.raises(LedgerError, match=r"^ledger entry 1: payload: JSON, but not in its canonical form"):
+        read_history(ledger, "toy")
+
+
+def test_escapes_that_belong_there_are_read(ledger: SqliteLedger, tick: Payload) -> None:
+    ledger.append(EntryKind.TICK, tick(note='\x1b[31m "toy" \\u0074 \\/ \x7f \u00e4 \U0001f600'))
+
+    assert len(read_history(ledger, "toy").ticks) == 1
+    assert read_history(ledger, "other").ticks == []
+
+
+class Kept:
+    """A ledger of rows in memory, as far as reading it goes."""
+
+    def __init__(self, told: list[tuple[EntryKind, bytes]]) -> None:
+        self.id, self.told = "a" * 32, [founding("a" * 32, AT.isoformat())]
+        for kind, payload in told:
+            self.told.append(next_entry(self.told[-1], ledger_id=self.id, kind=kind, payload=payload))
+
+    def walk(self, *notes: Marked) -> Entry:
+        return verified(lambda: map(row_of, self.told), ledger_id=self.id, shown="kept", notes=notes)
+
+
+NAMES, FEW = st.sampled_from(["toy", "other", "alpha"]), st.integers(0, 2)
+TICKS = st.builds(
+    lambda number, rollout, stage, entry, person: (
+        EntryKind.TICK,
+        encode(
+            Tick(rollout=rollout, stage=stage, entry=entry, number=number, text=stage, person=person, at=AT).document()
+        ),
+    ),
+    *(FEW, NAMES, NAMES, FEW, NAMES),
+)
+LOOKS = st.builds(
+    lambda verdict, rollout, stage, entry: (EntryKind.WATCH, look(verdict, rollout=rollout, stage=stage, entry=entry)),
+    *(st.sampled_from(["promote", "hold", "rollback"]), NAMES, NAMES, FEW),
+)
+
+
+@settings(deadline=None)
+@given(told=st.lists(TICKS | LOOKS, max_size=30))
+def test_what_is_left_unread_changes_nothing(told: list[tuple[EntryKind, bytes]]) -> None:
+    """The history of the newest of each kind is that of every entry read to its end, one after the other."""
+    ledger = Kept(told)
+    slowly = History(rollout="toy", ledger_id=ledger.id)
+    for entry in ledger.told:
+        slowly.take(entry, json.loads(entry.payload), digest="")
+
+    history = read_history(cast("Ledger", ledger), "toy")
+
+    assert history == slowly
+    assert history.ticks == slowly.ticks
 
 
 def test_what_was_read_goes_on_from_where_it_ended(ledger: SqliteLedger, tick: Payload) -> None:
