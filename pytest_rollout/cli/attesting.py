@@ -11,6 +11,7 @@ from pytest_rollout.core.attestation import PROMOTED, Expected, Moved
 from pytest_rollout.core.errors import UsageError
 from pytest_rollout.core.outcome import Verdict
 from pytest_rollout.operations import Workspace, attesting
+from pytest_rollout.operations.workspace import keep_off_gates
 from pytest_rollout.reporting.clearing import ATTESTATION, put
 from pytest_rollout.reporting.text import line
 
@@ -36,7 +37,7 @@ def write(
         now=datetime.now(UTC),
     )
     if output is not None:
-        workspace.keep_off_gates("--output", output)
+        keep_off_gates(workspace.root, "--output", output)
     path = output or workspace.root / "reports" / rollout.name / stage.name / ATTESTATION
     put(path, content)
     shown = path.relative_to(workspace.root) if path.is_relative_to(workspace.root) else path

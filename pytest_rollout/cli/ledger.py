@@ -84,7 +84,11 @@ def verify(start: Path, url: str | None, wanted: Wanted) -> tuple[dict[str, Any]
 
 def export(start: Path, url: str | None, file: Path) -> tuple[dict[str, Any], str]:
     """Write the export whole, or not at all."""
-    ledger = open_ledger(url, project_root(start))
+    from pytest_rollout.operations.workspace import keep_off_gates  # noqa: PLC0415 - for this alone
+
+    root = project_root(start)
+    keep_off_gates(root, "export", file)
+    ledger = open_ledger(url, root)
     if file.exists() or file.is_symlink():
         raise UsageError(f"{file.name}: is there already and is not overwritten.")
     with Folder.open(file.absolute().parent) as folder:

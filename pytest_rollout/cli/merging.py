@@ -1,4 +1,4 @@
-"""``rollout ledger merge``: the parts of a CI matrix as one judgement, with its reports."""
+"""``rollout ledger merge``: the parts of a CI matrix as one judgement, with its reports and its attestation."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.operations import Workspace, merging
 from pytest_rollout.reporting import Drawn, Format, write
 from pytest_rollout.reporting.terminal import render
+from pytest_rollout.runner.attest_gate import attest_gate
 
 
 def merge(workspace: Workspace, place: str, files: Sequence[Path], *, now: datetime) -> tuple[dict[str, Any], str, int]:
@@ -27,6 +28,7 @@ def merge(workspace: Workspace, place: str, files: Sequence[Path], *, now: datet
         samples=question.sampled.lines,
         judged_at=question.judged_at,
     )
+    name = f"{judgement.run.rollout}:{judgement.run.stage}"
     status, written, error = judgement.verdict.exit_status, None, ""
     try:
         written = write(
@@ -39,9 +41,10 @@ def merge(workspace: Workspace, place: str, files: Sequence[Path], *, now: datet
             drawn=drawn,
         )
     except ReportError as trouble:
-        error = f"\nHOLD: {trouble}"
+        error = f"HOLD: {trouble}"
         status = max(status, Verdict.HOLD.exit_status)
-    name = f"{judgement.run.rollout}:{judgement.run.stage}"
+    signed = attest_gate(workspace.rollout(judgement.run.rollout), folder, done.sealed, workspace.open, now)
+    sentence = signed.sentence(name, workspace.root)
     following = f"rollout promote {name}" if status == 0 else f"rollout status {judgement.run.rollout}"
     width = max(60, min(shutil.get_terminal_size((80, 24)).columns, 120))
     text = render(done.sealed, written, following, width=width, colour=False)
@@ -51,5 +54,8 @@ def merge(workspace: Workspace, place: str, files: Sequence[Path], *, now: datet
         "ledger_entry": done.entry.sequence,
         "head": done.entry.digest,
         "parts": len(files),
+        "attestation": "" if signed.path is None else str(signed.path),
+        "not_attested": signed.why,
     }
-    return document, f"{text}\nledger entry {done.entry.sequence}, head {done.entry.digest}{error}", status
+    recorded = f"ledger entry {done.entry.sequence}, head {done.entry.digest}"
+    return document, "\n".join(filter(None, (text, sentence, recorded, error))), status

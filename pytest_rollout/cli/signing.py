@@ -14,6 +14,7 @@ import typer
 from pytest_rollout.core.errors import UsageError, listed
 from pytest_rollout.core.signoff import Signoff
 from pytest_rollout.operations import Workspace, signing
+from pytest_rollout.operations.workspace import keep_off_gates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ class Way:
     def wrote(self, workspace: Workspace, data: dict[str, Any], again: str) -> tuple[dict[str, Any], str]:
         """Write what a wallet is to sign; what was done, for programs and for people."""
         assert self.write is not None  # noqa: S101 - name says so
-        workspace.keep_off_gates("--write", self.write)
+        keep_off_gates(workspace.root, "--write", self.write)
         try:
             self.write.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
         except OSError as error:

@@ -12,7 +12,7 @@ from pytest_rollout.core.errors import UsageError, listed, suggestion
 from pytest_rollout.core.rollout import Rollout, Stage
 from pytest_rollout.plan import check_together, discover, load, of_rollout, project_root
 from pytest_rollout.runner.kept import kept_plan
-from pytest_rollout.runner.tree import is_of_gate
+from pytest_rollout.runner.tree import is_of_any_gate
 
 if TYPE_CHECKING:  # paid for where a ledger is opened
     from pytest_rollout.ledger.port import Ledger
@@ -69,19 +69,22 @@ class Workspace:
             f"{listed(f'{r.name}:{s.name}' for r, s in found)}."
         )
 
-    def keep_off_gates(self, option: str, path: Path) -> None:
-        """Refuse to write among a gate's files: the gate would be another one than was judged, and uncommitted."""
-        place = (Path.cwd() / path).resolve()
-        for rollout in self.rollouts:
-            for stage in rollout.stages:
-                if is_of_gate(place, rollout, stage, self.root):
-                    raise UsageError(
-                        f"{option} {path.name}: lies among the files of {rollout.name}:{stage.name}, whose gate would "
-                        f"not be the judged one any more; choose a place outside of them, such as .rollout/{path.name}."
-                    )
-
     def open(self) -> Ledger:
         """The project's ledger, which must exist."""
         from pytest_rollout.ledger.opening import open_ledger  # noqa: PLC0415 - for those who need it
 
         return open_ledger(self.ledger_url, self.root)
+
+
+def keep_off_gates(root: Path, option: str, path: Path) -> None:
+    """Refuse to write among the files of a gate: it would be another one than was judged, and uncommitted.
+
+    The plans below ``root`` are found and not read, so none needs its variables.
+    """
+    place, root = (Path.cwd() / path).resolve(), root.resolve()
+    for plan in discover(root):
+        if is_of_any_gate(place, plan.parent, root):
+            raise UsageError(
+                f"{option} {path.name}: lies among the files of the gates of {plan.relative_to(root)}, which would not "
+                f"be the judged ones any more; choose a place outside of them, such as .rollout/{path.name}."
+            )

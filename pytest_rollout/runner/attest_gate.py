@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from pytest_rollout.core.errors import LedgerError, RolloutError, UsageError
 from pytest_rollout.core.rollout import AttestationSettings, Rollout
+from pytest_rollout.reporting.clearing import ATTESTATION, put
 
 if TYPE_CHECKING:  # paid for where something is signed
     from pytest_rollout.core.judgement import Sealed
     from pytest_rollout.ledger.port import Ledger
-    from pytest_rollout.runner.gate import Gate
 
 VARIABLE = "ROLLOUT_ATTEST_KEY"
 """Names a key in the place of the plan's, as ``rollout attest --key`` takes it."""
@@ -34,6 +34,15 @@ class Attested:
     path: Path | None = None
     why: str = ""
 
+    def sentence(self, gate: str, root: Path) -> str:
+        """What became of it, for people; empty where nobody asked for an attestation."""
+        if self.why:
+            return f"not attested: {self.why} The verdict stands; `rollout attest {gate} --key KEY` signs it."
+        if self.path is None:
+            return ""
+        shown = self.path.relative_to(root) if self.path.is_relative_to(root) else self.path
+        return f" attested: rollout verify {shown} --key PUBLIC_KEY"
+
 
 def settings_of(rollout: Rollout, environment: Mapping[str, str]) -> AttestationSettings | None:
     """Which key is to sign: the environment's before the plan's; None where neither names one."""
@@ -46,25 +55,28 @@ def settings_of(rollout: Rollout, environment: Mapping[str, str]) -> Attestation
     )
 
 
-def attest_gate(gate: Gate, sealed: Sealed, opened: Callable[[], Ledger], now: datetime) -> Attested:
-    """Sign the recorded judgement of a run that has ended, beside its ``verdict.json``."""
-    settings = settings_of(gate.rollout, os.environ)
+def attest_gate(
+    rollout: Rollout, reports: Path, sealed: Sealed, opened: Callable[[], Ledger], now: datetime
+) -> Attested:
+    """Sign the recorded judgement of a run that has ended, beside its ``verdict.json`` in ``reports``."""
+    settings = settings_of(rollout, os.environ)
     if settings is None or sealed.entry is None:
         return Attested()
+    path = reports / ATTESTATION
     try:
-        return Attested(path=_attest(gate, settings, opened(), sealed, now))
+        put(path, _signed(rollout, settings, opened(), sealed, now))
     except RolloutError as error:
         return Attested(why=str(error))
+    return Attested(path=path)
 
 
-def _attest(gate: Gate, settings: AttestationSettings, ledger: Ledger, sealed: Sealed, now: datetime) -> Path:
+def _signed(rollout: Rollout, settings: AttestationSettings, ledger: Ledger, sealed: Sealed, now: datetime) -> bytes:
     from pytest_rollout.ledger.canonical import parse  # noqa: PLC0415 - as above
     from pytest_rollout.ledger.keys import password_from, signer  # noqa: PLC0415 - cryptography
-    from pytest_rollout.reporting.clearing import ATTESTATION, put  # noqa: PLC0415 - as above
     from pytest_rollout.runner.attesting import attested  # noqa: PLC0415 - as above
 
     for name in (settings.key.removeprefix(_ENVIRONMENT), settings.password_env):
-        if name in gate.rollout.environment:
+        if name in rollout.environment:
             raise UsageError(
                 f"{VARIABLE}: the variable {name} is among rollout.environment, which the tests get; a key that "
                 "project code has signs nothing. Take it off that list."
@@ -79,6 +91,4 @@ def _attest(gate: Gate, settings: AttestationSettings, ledger: Ledger, sealed: S
         password=password_from(settings.password_env, "attestation.password_env"),
         option="attestation key",
     )
-    path = gate.reports / ATTESTATION
-    put(path, attested(recorded, evidence, ledger.head(), chosen, now))
-    return path
+    return attested(recorded, evidence, ledger.head(), chosen, now)

@@ -128,16 +128,9 @@ def _judge(gate: Gate, recorder: Recorder) -> int:
 
 def _attest(gate: Gate, judged: Judged) -> None:
     """Sign the judgement where a key is named; the recorder has ended, and the status stays what it is."""
-    signed = attest_gate(gate, judged.sealed, _ledger_of(gate), datetime.now(UTC))
-    if signed.path is not None:
-        path = signed.path
-        shown = path.relative_to(gate.root) if path.is_relative_to(gate.root) else path
-        _tell(f" attested: rollout verify {shown} --key PUBLIC_KEY", sys.stdout)
-    if signed.why:
-        _tell(
-            f"not attested: {signed.why} The verdict stands; `rollout attest {gate.name} --key KEY` signs it.",
-            sys.stderr,
-        )
+    signed = attest_gate(gate.rollout, gate.reports, judged.sealed, _ledger_of(gate), datetime.now(UTC))
+    if sentence := signed.sentence(gate.name, gate.root):
+        _tell(sentence, sys.stderr if signed.why else sys.stdout)
 
 
 def _tell(text: str, stream: TextIO) -> None:

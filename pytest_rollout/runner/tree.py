@@ -81,6 +81,12 @@ def is_of_gate(path: Path, rollout: Rollout, stage: Stage, root: Path) -> bool:
     return not any(_is_left_out(folder, rollout, stage) for folder in between if folder != rollout.folder)
 
 
+def is_of_any_gate(path: Path, folder: Path, root: Path) -> bool:
+    """Whether a file at ``path`` is one that a gate of the rollout in ``folder`` is made of; its plan is not read."""
+    bare = Rollout(name="", title="", folder=folder, plan_digest="", stages=())
+    return is_of_gate(path, bare, Stage(name="", title=""), root)
+
+
 def digest_of(files: Mapping[str, str]) -> str:
     """One SHA-256 over paths and digests, in hex."""
     return hashlib.sha256(b"".join(encoded(f"{p} {files[p]}") for p in sorted(files))).hexdigest()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from securesystemslib.signer import CryptoSigner
 
 from pytest_rollout import operations
@@ -161,6 +162,33 @@ def test_a_merged_judgement_is_promoted_attested_and_judged_again_by_a_stranger(
     operations.promote(place, "alpha", person="ann", now=datetime.now(UTC))
 
 
+def test_a_merged_judgement_is_signed_where_a_key_is_named(
+    matrix: dict[str, Any], place: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """As a gate signs its own; a key that cannot be used changes neither verdict nor status, and leaves nothing old."""
+    key, private, public = Ed25519PrivateKey.generate(), tmp_path / "ci.pem", tmp_path / "ci.pub"
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    private.chmod(0o600)
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    monkeypatch.chdir(place.root)
+    files = [str(each) for each in exports(matrix, "a", "b", "plan")]
+    file = "reports/toy/alpha/attestation.json"
+    monkeypatch.setenv("ROLLOUT_ATTEST_KEY", str(private))
+
+    assert type_command(["ledger", "merge", "alpha", *files]) == 0
+
+    assert f"attested: rollout verify {file} --key PUBLIC_KEY" in capsys.readouterr().out
+    assert type_command(["verify", file, "--key", str(public), "--for", "toy:alpha"]) == 0
+    capsys.readouterr()
+
+    private.chmod(0o644)
+    assert type_command(["ledger", "merge", "alpha", *files, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["verdict"], document["attestation"]) == ("promote", "")
+    assert document["not_attested"] == "attestation key ci.pem: others may read it; run `chmod 600` on it first."
+    assert not (place.root / file).exists()
+
+
 @pytest.mark.parametrize(
     ("names", "told"),
     [
@@ -296,3 +324,33 @@ def test_a_part_of_another_plan_is_refused(matrix: dict[str, Any], tmp_path: Pat
 
     with pytest.raises(Refused, match="does not give its judgement again|judged by another plan"):
         merge(Workspace.at(folder, environment={}), "alpha", exports(matrix, "a", "b", "plan"), now=datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("file", "is_of_a_gate"),
+    [
+        ("whole.jsonl", True),
+        ("suites/alpha/whole.jsonl", True),
+        ("suites/alpha/../beta/whole.jsonl", True),
+        ("suites/whole.jsonl", True),
+        (".rollout/whole.jsonl", False),
+        ("reports/whole.jsonl", False),
+        ("../whole.jsonl", False),
+    ],
+)
+def test_a_ledger_is_not_exported_into_a_gate(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: Any, file: str, is_of_a_gate: bool
+) -> None:
+    """It would make the gate another one than was judged; no variable of the plan is needed to see that."""
+    plan = place.root / "rollout.toml"
+    plan.write_text(plan.read_text() + '\n[networks.real]\nkind = "rpc"\nchain_id = 1\nurl = "${NOBODY_SET_THIS}"\n')
+    monkeypatch.chdir(place.root)
+    (place.root / "reports").mkdir(exist_ok=True)
+
+    status = type_command(["ledger", "export", file])
+
+    assert (place.root / file).exists() is not is_of_a_gate
+    assert status == (4 if is_of_a_gate else 0)
+    said = capsys.readouterr()
+    told = "export whole.jsonl: lies among the files of the gates of rollout.toml, which would not be the judged ones"
+    assert (told in said.err) is is_of_a_gate, said

@@ -534,7 +534,7 @@ def test_what_a_wallet_signs_is_not_written_among_the_files_of_a_gate(project: A
     status, said = typed(*begin, "--write", place)
 
     assert status == 4
-    assert "lies among the files of toy:alpha, whose gate would not be the judged one any more" in said
+    assert "lies among the files of the gates of rollout.toml, which would not be the judged ones any more" in said
     assert not (project.folder / place).exists()
 
 

@@ -182,7 +182,7 @@ def test_what_a_wallet_signs_is_not_written_among_the_files_of_a_gate(
     monkeypatch.chdir(workspace.root)
     for place in ("cto.json", "suites/cto.json"):
         assert run(["sign", "alpha", "--role", "CTO", "--write", place]) == 4
-        assert "lies among the files of toy:alpha" in capsys.readouterr().err
+        assert "lies among the files of the gates of rollout.toml" in capsys.readouterr().err
         assert not (workspace.root / place).exists()
 
     assert run(["sign", "alpha", "--role", "CTO", "--write", ".rollout/cto.json"]) == 0
