@@ -28,7 +28,8 @@ class Kept:
 
     ``until`` is the moment up to which samples were asked for, None before the first look;
     ``subject`` names what is watched: evidence of another subject is void (rule 17). ``blind_since``
-    is when the watch began to see nothing, None while it sees.
+    is when the watch began to see nothing, None while it sees. ``bad`` are the required items that
+    failed or could not be looked at, and the triggers that fired.
     """
 
     subject: str
@@ -37,6 +38,7 @@ class Kept:
     verdict: Verdict | None = None
     blind_since: int | None = None
     looks: int = 0
+    bad: frozenset[str] = frozenset()
 
     def document(self) -> dict[str, Any]:
         """As it is kept in the ledger."""
@@ -47,6 +49,7 @@ class Kept:
             "verdict": "" if self.verdict is None else self.verdict.value,
             "blind_since": _text(self.blind_since),
             "looks": self.looks,
+            "bad": sorted(self.bad),
         }
 
     @classmethod
@@ -60,6 +63,7 @@ class Kept:
                 verdict=Verdict(document["verdict"]) if document["verdict"] else None,
                 blind_since=_number(document["blind_since"]),
                 looks=int(document["looks"]),
+                bad=frozenset(map(str, document.get("bad", ()))),  # earlier watches did not say
             )
         except (KeyError, TypeError, ValueError) as error:
             raise EvidenceError(f"no remembered watch can be read ({type(error).__name__}: {error}).") from None
@@ -184,6 +188,7 @@ def look(
             verdict=verdict,
             blind_since=(kept.blind_since if kept.blind_since is not None else now) if is_blind else None,
             looks=kept.looks + 1,
+            bad=frozenset(_bad(findings, fired)),
         ),
     )
 
@@ -195,6 +200,14 @@ def _verdict(findings: Sequence[Finding], fired: Sequence[Fired]) -> Verdict:
     if required and all(each.outcome is Outcome.PASS for each in required):
         return Verdict.PROMOTE
     return Verdict.HOLD
+
+
+def _bad(findings: Sequence[Finding], fired: Sequence[Fired]) -> Iterator[str]:
+    for finding in findings:
+        if finding.required and finding.outcome in {Outcome.FAIL, Outcome.ERROR}:
+            yield finding.item
+    for each in fired:
+        yield f"{each.finding.item} {each.trigger.severity.value} {each.trigger}"
 
 
 def _fired(criterion: Criterion, evaluations: Sequence[Evaluation]) -> Iterator[Fired]:

@@ -146,12 +146,13 @@ class Watch:
         answers = self._collect(asked)
         of_nodes = findings_of_nodes(self._plan, self._watched.stage, self._begun_with, self._watched.prefix)
         sight = look(self._watched, self.kept, answers, time, of_nodes)
-        has_changed = sight.verdict is not self.kept.verdict
+        is_worse = bool(sight.kept.bad - self.kept.bad)  # a divergence while a soak is pending is held like the soak
+        has_changed = is_worse or sight.verdict is not self.kept.verdict
         self.kept = sight.kept
         is_due = self._recorded is None or now - self._recorded >= RECORD_EVERY
         entry = self._record(sight, answers, now) if has_changed or is_due else None
         undelivered: list[Undelivered] = []
-        if sight.verdict is not self._told:
+        if is_worse or sight.verdict is not self._told:
             self._told = sight.verdict
             undelivered = list(self._notifier.tell(self._notice(sight, now, entry)))
         return Seen(sight=sight, entry=entry, undelivered=tuple(undelivered))

@@ -37,7 +37,7 @@ DOCUMENT = {
     "verdict": "rollback",
     "at": "2031-05-04T02:00:00+00:00",
     "kept": (
-        '{"blind_since":"","looks":3,"soaked":{"counters":[],"stretches":[]},'
+        '{"bad":[],"blind_since":"","looks":3,"soaked":{"counters":[],"stretches":[]},'
         '"subject":"\\u00e9","until":"7","verdict":"rollback"}'
     ),
     "findings": [FAILED.document(), PASSED.document()],

@@ -87,7 +87,13 @@ NEW = Kept(subject=SUBJECT)
 ASKED = SoakAsked(metrics=METRICS, samples={"up": answer("up", 1)})
 SOAKED = soak_on(SOAK, Soaked(), ASKED)
 REMEMBERED = Kept(
-    subject=SUBJECT, until=NOW - MINUTE, soaked=SOAKED, verdict=Verdict.HOLD, blind_since=NOW - HOUR, looks=7
+    subject=SUBJECT,
+    until=NOW - MINUTE,
+    soaked=SOAKED,
+    verdict=Verdict.HOLD,
+    blind_since=NOW - HOUR,
+    looks=7,
+    bad=frozenset({"two", "one"}),
 )
 
 
@@ -99,15 +105,18 @@ def test_what_a_watch_remembers_is_written_and_read() -> None:
         "verdict": "hold",
         "blind_since": str(NOW - HOUR),
         "looks": 7,
+        "bad": ["one", "two"],
     }
     assert Kept.read(REMEMBERED.document()) == REMEMBERED
 
 
 def test_what_a_watch_remembers_before_its_first_look() -> None:
     empty = {"subject": SUBJECT, "until": "", "verdict": "", "blind_since": "", "looks": 0}
+    soaked = {"stretches": [], "counters": []}
 
-    assert NEW.document() == empty | {"soaked": {"stretches": [], "counters": []}}
+    assert NEW.document() == empty | {"soaked": soaked, "bad": []}
     assert Kept.read(NEW.document()) == NEW
+    assert Kept.read(empty | {"soaked": soaked}) == NEW, "an earlier watch did not say what was bad"
 
 
 @pytest.mark.parametrize(
@@ -206,7 +215,9 @@ def test_a_source_that_is_down_holds_and_makes_the_watch_blind() -> None:
     assert sight.findings == (UNASKED,)
     assert sight.fired == ()
     assert sight.is_blind
-    assert sight.kept == Kept(subject=SUBJECT, until=NOW, verdict=Verdict.HOLD, blind_since=NOW, looks=1)
+    assert sight.kept == Kept(
+        subject=SUBJECT, until=NOW, verdict=Verdict.HOLD, blind_since=NOW, looks=1, bad=frozenset({UNASKED.item})
+    )
 
 
 def test_a_source_that_is_down_hides_no_trigger_of_another() -> None:
@@ -259,6 +270,35 @@ def test_what_is_no_metric_counts_too(outcome, required, verdict) -> None:
 
     assert sight.verdict is verdict
     assert set(sight.findings) == {judged(GOOD), other}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "required", "is_bad"),
+    [
+        (Outcome.FAIL, True, True),
+        (Outcome.ERROR, True, True),
+        (Outcome.FAIL, False, False),
+        (Outcome.PENDING, True, False),
+        (Outcome.INCONCLUSIVE, True, False),
+    ],
+)
+def test_a_look_remembers_which_required_items_were_bad_and_not_those_of_before(outcome, required, is_bad) -> None:
+    other = node(outcome, required=required)
+
+    kept = look(watched(ANSWERS), REMEMBERED, {"latency": GOOD}, NOW, [other]).kept
+
+    assert kept.bad == ({other.item} if is_bad else set())
+
+
+def test_a_look_remembers_each_trigger_that_fired() -> None:
+    """One that is more urgent than what was told before is told too."""
+    item = judged(BAD).item
+
+    assert look(watched(ANSWERS), NEW, {"latency": BAD}, NOW).kept.bad == {
+        item,
+        f"{item} {LATE.severity.value} {LATE}",
+        f"{item} {SLOW.severity.value} {SLOW}",
+    }
 
 
 def test_the_gravest_finding_is_told_first() -> None:

@@ -285,7 +285,7 @@ class Stats(BaseHTTPRequestHandler):
 def node() -> Iterator[tuple[DualRun, ThreadingHTTPServer]]:
     """A node in shadow whose candidate is wrong on block 13."""
     answers = {str(block): {"weight": block} for block in range(14)}
-    dual = DualRun(MemoryEngine(answers), MemoryEngine(answers | {"13": {"weight": 1}}), deferred=True)
+    dual = DualRun(MemoryEngine(answers), MemoryEngine(answers | {"13": {"weight": 1}}))
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Served", (Stats,), {"dual": dual}))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield dual, server
@@ -360,8 +360,8 @@ def test_whoever_cannot_be_told_changes_no_verdict(tmp_path: Path) -> None:
     assert "s3cret" not in json.dumps(site.records())
 
 
-def test_people_are_told_when_the_verdict_changes_and_not_before(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once for each change, by how much it interrupts."""
+def _listening(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What people are told from now on."""
     told: list[Any] = []
 
     class Ear:
@@ -370,6 +370,43 @@ def test_people_are_told_when_the_verdict_changes_and_not_before(site: Site, mon
             return []
 
     monkeypatch.setattr(Watch, "_open_notifier", staticmethod(lambda _: Ear()))
+    return told
+
+
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["one watch", "once for a scheduler"])
+def test_a_divergence_in_a_soak_that_still_lasts_is_told_once(
+    tmp_path: Path, node: tuple[DualRun, ThreadingHTTPServer], monkeypatch: pytest.MonkeyPatch, is_restarted: bool
+) -> None:
+    """The stage holds before and after, for another reason; whoever waits for a week must not learn of it at its end."""
+    dual, server = node
+    metrics, _, rest = PLAN.partition("[stages.beta]")
+    site = Site(tmp_path, f"{metrics}{ON_A_NODE.replace('PORT', str(server.server_port))}[stages.beta]{rest}")
+    site.samples(0, 121)
+    told = _listening(monkeypatch)
+    watch = site.watch(0)
+    for minute, blocks in ((20, range(6)), (21, ()), (22, (13,)), (23, ()), (24, ())):
+        for block in blocks:
+            dual.verify_block({"index": block})
+        if is_restarted:
+            watch.close()
+            watch = site.watch(minute)
+        look(watch, minute)
+        if minute == 23:  # the last look meets nobody
+            server.shutdown()
+            server.server_close()
+    watch.close()
+
+    assert [(each.importance.value, each.title) for each in told] == [("warning", "toy:alpha: HOLD")] * 3
+    waits, diverges, gone = (each.text for each in told)
+    assert "soak of success" in waits
+    assert "one divergences" not in waits
+    assert "one divergences: 1 of 7" in diverges
+    assert "node one is unreachable" in gone
+
+
+def test_people_are_told_when_the_verdict_changes_and_not_before(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each change, by how much it interrupts."""
+    told = _listening(monkeypatch)
     with site.watch(0) as watch:
         site.samples(0, 75)
         for minute in (20, 30, 74):
