@@ -3,6 +3,10 @@
 Another thread watches it. An entry over which the first hangs past the limit is given up, and a new
 thread goes on behind it, so the queue moves whether or not anybody asks for anything. At most
 ``MOST_STUCK`` calls hang at once; while they do, what waits is not asked about.
+
+Two engines that compute under one interpreter lock hold each other up: both callers and comparisons
+are late, and together they take longer than one after the other. So the thread gives way to callers
+that are with the reference, until somebody waits for it or an entry has waited long enough.
 """
 
 from __future__ import annotations
@@ -23,6 +27,12 @@ MOST_WAITING = 256
 """So many entries wait at most, the one that is being worked on among them."""
 SETTLE_SECONDS = 3.0
 """So long readers wait for what waits; a gate that reads a node has five seconds of patience."""
+LONGEST_WAY_SECONDS = 1.0
+"""An entry that has waited so long gives way to nobody."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.08
+"""So many seconds until a thread that gave way looks again: each time twice as long, for looking takes the lock."""
+RELIEF_SECONDS = 0.005
+"""So long a caller waits until half of the room is free, and then for any: each handing over costs both sides."""
 
 Entry = TypeVar("Entry")
 Found = TypeVar("Found")
@@ -49,6 +59,7 @@ class Backlog(Generic[Entry, Found]):
     """``ask`` may hang and never raises; ``tell`` is handed each entry once, with what was found or why nothing was.
 
     ``tell`` must end in bounded time. ``limit`` are the seconds of ``ask``, ``most`` the entries that may wait.
+    ``asking`` holds one item for each caller that is with the reference; ``gives_way`` says whether to wait for them.
     A forked process begins with an empty queue: what waited is its parent's to work on.
     """
 
@@ -60,6 +71,7 @@ class Backlog(Generic[Entry, Found]):
         limit: float,
         most: int = MOST_WAITING,
     ) -> None:
+        self.gives_way = False
         self._ask = ask
         self._tell = tell
         self._limit = limit
@@ -70,7 +82,8 @@ class Backlog(Generic[Entry, Found]):
         atexit.register(lambda: (settle := alive()) is not None and settle())
 
     def _begin(self) -> None:
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[tuple[Entry, float]] = deque()
+        self.asking: deque[None] = deque()
         self._inside = threading.local()
         self._lock = threading.Lock()
         self._more = threading.Condition(self._lock)
@@ -83,7 +96,8 @@ class Backlog(Generic[Entry, Found]):
         self._watcher: object = None
         self._is_looking = False
         self._stuck = 0
-        self._readers = self._callers = 0
+        self._callers = self._pressing = 0
+        self._readers: list[int] = []
         self.put_so_far = 0
         self._ended_so_far = 0
 
@@ -100,7 +114,7 @@ class Backlog(Generic[Entry, Found]):
             if self._shift is None and not self._has_started():
                 return False
             self.put_so_far += 1
-            self._entries.append(entry)
+            self._entries.append((entry, time.monotonic()))
             if self._is_idle:
                 self._is_idle = False
                 self._more.notify()
@@ -114,20 +128,21 @@ class Backlog(Generic[Entry, Found]):
         with self._lock:
             last = self.put_so_far
             if not self.is_inside and self._ended_so_far < last:
-                self._readers += 1
+                self._readers.append(last)
+                self._more.notify()
                 try:
                     self._ended.wait_for(
                         lambda: self._ended_so_far >= last, timeout=SETTLE_SECONDS if seconds is None else seconds
                     )
                 finally:
-                    self._readers -= 1
+                    self._readers.remove(last)
             return max(0, last - self._ended_so_far)
 
     def close(self) -> None:
         """Settle; what still waits then is not asked about, and a call that still hangs is given up."""
         self.settle()
         with self._lock:
-            left = list(self._entries)
+            left = [entry for entry, _ in self._entries]
             self._entries.clear()
             shift, self._shift = self._shift, None
             if shift is not None:
@@ -159,9 +174,17 @@ class Backlog(Generic[Entry, Found]):
         return known
 
     def _has_room(self) -> bool:
+        relief = min(RELIEF_SECONDS, self._limit)
         self._callers += 1
+        self._more.notify()
         try:
-            return self._room.wait_for(lambda: self.waiting < self._most, timeout=self._limit)
+            if self._room.wait_for(lambda: self.waiting <= self._most // 2, relief):
+                return True
+            self._pressing += 1
+            try:
+                return self._room.wait_for(lambda: self.waiting < self._most, self._limit - relief)
+            finally:
+                self._pressing -= 1
         finally:
             self._callers -= 1
 
@@ -195,16 +218,20 @@ class Backlog(Generic[Entry, Found]):
 
     def _next(self, shift: _Shift) -> tuple[Entry] | None:
         """The next entry, None once this thread is no longer needed."""
+        pause = FIRST_PAUSE
         with self._lock:
-            while not self._entries:
-                if shift.is_given_up:
-                    return None
-                self._is_idle = True
-                self._more.wait()
+            while not shift.is_given_up and (not self._entries or self._has_to_give_way()):
+                if self._entries:
+                    self._more.wait(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE)
+                else:
+                    self._is_idle = True
+                    self._more.wait()
             if shift.is_given_up:
                 return None
             self._is_idle = False
-            self._current = entry = self._entries.popleft()
+            self._current, _ = self._entries.popleft()
+            entry = self._current
             if self._stuck < MOST_STUCK:
                 shift.begun = time.monotonic()
                 if not self._is_looking:
@@ -212,15 +239,21 @@ class Backlog(Generic[Entry, Found]):
                     self._look.notify()
         return (entry,)
 
+    def _has_to_give_way(self) -> bool:
+        """Whether what waits can wait for callers to leave the reference. The lock is held, and something waits."""
+        if not (self.gives_way and self.asking) or self._readers or self._callers:
+            return False
+        return time.monotonic() - self._entries[0][1] < LONGEST_WAY_SECONDS
+
     def _end(self, entry: Entry, found: Found | Missed) -> None:
         try:
             self._tell(entry, found)
         finally:
             with self._lock:
                 self._ended_so_far += 1
-                if self._callers:
-                    self._room.notify()
-                if self._readers:
+                if self._pressing or (self._callers and self.waiting <= self._most // 2):
+                    self._room.notify_all()
+                if self._readers and self._ended_so_far >= min(self._readers):  # waking one takes the lock
                     self._ended.notify_all()
 
     def _watch(self, watcher: object) -> None:

@@ -1,8 +1,8 @@
 """The dual run: two engines behind one ``verify_block``, switched from rung to rung while it serves.
 
 Whatever the candidate does in shadow - raise, hang, change its input, answer what cannot be read -
-the caller gets what the reference said, at most ``limit`` later (rule 26), or at once where the
-comparison is ``deferred``. Callbacks and the keeping of divergences are asked the same guarded way.
+the caller gets what the reference said (rule 26): at once, or at most ``limit`` later where the
+comparison is not ``deferred``. Callbacks and the keeping of divergences are asked the same guarded way.
 Safe to call from any number of threads and tasks; a forked process counts for itself.
 """
 
@@ -32,6 +32,8 @@ from pytest_rollout.core.errors import EngineError
 from pytest_rollout.core.mode import Mode, demoted, mode_of
 
 LIMIT_SECONDS = 2.0
+WAITS = 4
+"""A reference that computes for less than this part of its time waits for something: nobody need give way to it."""
 KEPT_DIVERGENCES = 100
 """So many newest divergences are held in memory; all of them are counted, and handed to ``keep``."""
 
@@ -67,14 +69,18 @@ class DualRun:
     divergence and ``keep`` handed it with its input. ``now`` gives the time of events where it is not
     the system's: the stats then say that the clock is ``rehearsed``, and no soak by it is a real one.
 
-    With ``deferred`` a caller in shadow does not wait for the candidate: block and answer are copied
-    and compared by a thread, in their order. Divergences are then told a little later; whoever reads
-    counts or divergences, or switches the mode, waits until what was asked before is compared, and
-    what cannot be so in time is told as ``waiting`` - call ``settle`` to give it more. At most
-    ``backlog`` blocks wait, in memory; where there is no room a caller waits up to ``limit`` for it,
-    and a block that finds none counts as skipped. Both engines may then run at once. Where they did,
-    the reference's time is its thread's processor time, which holds no waiting for the candidate, and
-    the candidate's is still by the clock: their ratio may come out too high, never too low.
+    A caller in shadow does not wait for the candidate: block and answer are copied and compared by a
+    thread, in their order. Divergences are told a little later; whoever reads counts or divergences,
+    or switches the mode, waits until what was asked before is compared, and what cannot be so in time
+    is told as ``waiting`` - call ``settle`` to give it more. At most ``backlog`` blocks wait, in memory;
+    where there is no room a caller waits up to ``limit`` for it, and a block that finds none counts as
+    skipped. The thread gives way to callers whose reference computes, for up to a second, unless the
+    candidate runs elsewhere. Where both engines ran at once all the same, the reference's time is its
+    thread's processor time, which holds no waiting for the candidate, and the candidate's is still by
+    the clock: their ratio may come out too high, never too low.
+
+    With ``deferred=False`` a caller waits until its block is compared and a divergence told, which costs
+    it two handings over from thread to thread besides.
     """
 
     def __init__(
@@ -90,7 +96,7 @@ class DualRun:
         on_divergence: Callback | None = None,
         keep: Keep | None = None,
         now: Callable[[], datetime] | None = None,
-        deferred: bool = False,
+        deferred: bool = True,
         backlog: int = MOST_WAITING,
     ) -> None:
         if not (0 < sample <= 1 and limit > 0):
@@ -117,6 +123,7 @@ class DualRun:
         self._backlog: Backlog[_Deferred, Seen] | None = None
         if deferred:
             self._backlog = Backlog(self._show_later, self._count_later, limit=limit, most=backlog)
+            self._is_here = not getattr(candidate, "is_elsewhere", False)
 
     @classmethod
     def open(
@@ -243,24 +250,37 @@ class DualRun:
 
     def _in_shadow(self, visit: Visit, block: Any) -> Any:
         is_sampled = self._sample >= 1 or random.random() < self._sample  # noqa: S311 - a share, not a secret
+        if self._backlog is not None:
+            return self._go_on(self._backlog, visit, block, is_sampled=is_sampled)
         copies = copies_of(block) if is_sampled else None  # before the reference can change it
-        backlog = self._backlog
-        if backlog is None:
-            answer, error = ask_here(self.reference.verify_block, block, self._reasons)
-        else:
+        answer, error = ask_here(self.reference.verify_block, block, self._reasons)
+        self._compare_now(visit, answer, copies, is_sampled=is_sampled)
+        return _given(answer, error)
+
+    def _compare_now(self, visit: Visit, answer: Answer, copies: Copies | None, *, is_sampled: bool) -> None:
+        found = NOT_SHOWN if copies is None else self._trial.show_in_time(answer, copies)
+        self._count(visit, self._now(), answer, copies, found, is_sampled=is_sampled)
+
+    def _go_on(self, backlog: Backlog[_Deferred, Seen], visit: Visit, block: Any, *, is_sampled: bool) -> Any:
+        """The reference's answer at once; the candidate is asked when this thread is out of the way."""
+        asking = backlog.asking
+        asking.append(None)
+        try:
+            copies = copies_of(block) if is_sampled else None  # before the reference can change it
             begun, is_beside, processor = backlog.put_so_far, backlog.waiting > 0, time.thread_time_ns()
             answer, error = ask_here(self.reference.verify_block, block, self._reasons)
             processor = time.thread_time_ns() - processor
             value = copies_of(answer.value)  # before the caller can change it
-            if value is not None:
-                took = processor if is_beside or backlog.put_so_far != begun else answer.nanoseconds
-                at = self._now()
-                if not backlog.put(_Deferred(visit, at, copies, is_sampled, value, answer.refusal, took)):
-                    seen = Verification(answered_by="reference")
-                    self._stats.verified(visit, seen, at, reference=answer, covers=False)
-                return _given(answer, error)
-        found = NOT_SHOWN if copies is None else self._trial.show_in_time(answer, copies)
-        self._count(visit, self._now(), answer, copies, found, is_sampled=is_sampled)
+        finally:
+            asking.pop()
+        if value is None:
+            self._compare_now(visit, answer, copies, is_sampled=is_sampled)
+            return _given(answer, error)
+        backlog.gives_way = self._is_here and processor * WAITS > answer.nanoseconds
+        took = processor if is_beside or backlog.put_so_far != begun else answer.nanoseconds
+        at = self._now()
+        if not backlog.put(_Deferred(visit, at, copies, is_sampled, value, answer.refusal, took)):
+            self._stats.verified(visit, Verification(answered_by="reference"), at, reference=answer, covers=False)
         return _given(answer, error)
 
     def _show_later(self, entry: _Deferred) -> Seen:

@@ -48,6 +48,7 @@ def open_dual(settings: EngineSettings, folder: Path, *, mode: Mode = Mode.SHADO
         ignore=settings.ignore,
         reasons=settings.reasons,
         keep=keeper(folder / settings.kept) if keeps else None,
+        deferred=False,  # a test looks at what came of a block at once
     )
 
 

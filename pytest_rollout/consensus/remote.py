@@ -1,5 +1,7 @@
 """Engines outside this process: a command, a process of our own, a server. All answer in plain values.
 
+``is_elsewhere`` tells a dual run that they compute beside the caller, not in its stead.
+
 A command gets one line ``{"block": …}`` and answers with one, ``{"value": …}`` or
 ``{"raised": "Reason", "text": "…"}``; a server gets the same as a POST. Bytes travel as ``0x…``.
 """
@@ -51,6 +53,8 @@ def _answer(document: Any) -> Any:
 class CommandEngine:
     """A program as an engine."""
 
+    is_elsewhere = True
+
     def __init__(self, command: tuple[str, ...], *, folder: Path, seconds: float, memory: int | None = None) -> None:
         self.version = " ".join(command)
         self._seconds = seconds
@@ -72,6 +76,8 @@ class CommandEngine:
 
 class ProcessEngine:
     """An engine by import path, in a process of its own with a bound on its memory."""
+
+    is_elsewhere = True
 
     def __init__(self, target: str, *, folder: Path, seconds: float, memory: int | None = None) -> None:
         self.target = target
@@ -131,6 +137,8 @@ class ProcessEngine:
 
 class HttpEngine:
     """A server as an engine: ``POST`` of ``{"block": …}`` as JSON."""
+
+    is_elsewhere = True
 
     def __init__(self, url: str, *, seconds: float) -> None:
         import requests  # noqa: PLC0415 - only where an engine is a server

@@ -59,7 +59,6 @@ class Node:
             ignore=("duration_ms",),
             reasons=REASONS,
             now=self.clock if lived else None,
-            deferred=True,
         )
         self.token = os.environ.get("NODE_ADMIN_TOKEN", "")
         self.frozen: dict[str, Any] | None = None

@@ -64,7 +64,7 @@ def test_the_blocks_are_those_that_the_script_makes(script, blocks) -> None:
 @pytest.fixture(scope="module")
 def agreeing():
     """py-evm with the executable specification in its shadow."""
-    with closing(DualRun(evms.PyEvm(), evms.Eels(), limit=60)) as run:
+    with closing(DualRun(evms.PyEvm(), evms.Eels(), limit=60, deferred=False)) as run:
         yield run
 
 
@@ -110,7 +110,7 @@ def test_pyrevm_diverges_on_public_state_tests_where_refunds_and_access_lists_co
     """Its bindings know neither the cap of refunds nor the transaction's list; the first differing field says so."""
     block = next(each for each in STATE_TESTS if each["name"] == name)
     ignore = ("post", "state_root", "receipts[].logs")
-    with closing(DualRun(evms.PyEvm(), evms.PyRevm(), limit=60, ignore=ignore)) as run:
+    with closing(DualRun(evms.PyEvm(), evms.PyRevm(), limit=60, ignore=ignore, deferred=False)) as run:
         run.verify_block(block)
 
     ((_, divergence),) = run.divergences
@@ -122,7 +122,8 @@ def diverging(tmp_path_factory):
     """py-evm with pyrevm in its shadow, receipts without logs compared; and where divergences are kept."""
     folder = tmp_path_factory.mktemp("kept")
     ignore = ("post", "state_root", "receipts[].logs")
-    with closing(DualRun(evms.PyEvm(), evms.PyRevm(), limit=60, ignore=ignore, keep=keeper(folder))) as run:
+    made = DualRun(evms.PyEvm(), evms.PyRevm(), limit=60, ignore=ignore, keep=keeper(folder), deferred=False)
+    with closing(made) as run:
         yield run, folder
 
 
