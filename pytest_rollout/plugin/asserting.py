@@ -20,8 +20,11 @@ from typing import Any
 import pytest
 from _pytest.assertion import rewrite
 
-_REWRITTEN = "@pytest_ar"
-"""How a rewritten assertion names its helpers."""
+from pytest_rollout.runner.anew import Counted, shared
+from pytest_rollout.runner.noting import LOOKED
+
+_OWN = frozenset({"@pytest_ar", LOOKED})
+"""How a function with a rewritten assertion, or with what stands around a failing call, names its helpers."""
 
 _OF_UNITTEST = frozenset(name for name in dir(unittest.TestCase) if name.startswith("assert"))
 """What a case of ``unittest`` asserts with."""
@@ -30,10 +33,19 @@ _OF_UNITTEST = frozenset(name for name in dir(unittest.TestCase) if name.startsw
 class Asserted:
     """What was asserted since the last ``take``, in this process and in those it forked."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self._own = os.getpid()
         self._counts = [0, 0]
         self._forked = mmap.mmap(-1, len(self._counts))
+        self._file = folder / f"asserted-{self._own}"
+        self._anew: mmap.mmap | None = None
+
+    def counted(self, suite: Path) -> Counted:
+        """What counts in a process that is started anew; its file lies in the run's own folder."""
+        if self._anew is None:
+            self._file.write_bytes(bytes(len(self._counts)))
+            self._anew = shared(self._file)
+        return Counted(self._file, suite)
 
     def note(self, held: bool) -> None:
         """Count one; of a fork no more is kept than that there was one."""
@@ -44,8 +56,11 @@ class Asserted:
 
     def take(self) -> list[int]:
         """How many held and how many failed, and begin anew; what a fork asserts late is the next one's."""
-        counts = [own + forked for own, forked in zip(self._counts, self._forked[:], strict=True)]
-        self._counts, self._forked[:] = [0, 0], bytes(len(counts))
+        counts, self._counts = self._counts, [0, 0]
+        for flags in (self._forked, self._anew):
+            if flags is not None:
+                counts = [count + flag for count, flag in zip(counts, flags[:], strict=True)]
+                flags[:] = bytes(len(counts))
         return counts
 
 
@@ -71,7 +86,7 @@ def watch_assertions(note: Callable[[bool], None]) -> None:
 
     helpers.update(_check_if_assertion_pass_impl=held, _format_explanation=explained)
     for name in (*_OF_UNITTEST, "fail"):
-        setattr(unittest.TestCase, name, _noted(getattr(unittest.TestCase, name), note))
+        setattr(unittest.TestCase, name, noting(getattr(unittest.TestCase, name), note))
     failure: Any = pytest.fail.Exception
     made = failure.__init__
 
@@ -82,11 +97,11 @@ def watch_assertions(note: Callable[[bool], None]) -> None:
     failure.__init__ = failed
 
 
-def _noted(method: Callable[..., Any], note: Callable[[bool], None]) -> Callable[..., Any]:
+def noting(method: Callable[..., Any], note: Callable[[bool], None]) -> Callable[..., Any]:
     """An assertion of ``unittest`` that tells whether it held; one that opens a context is noted as it opens."""
 
     @functools.wraps(method)
-    def noting(*arguments: Any, **named: Any) -> Any:
+    def told(*arguments: Any, **named: Any) -> Any:
         __tracebackhide__ = True
         try:
             given = method(*arguments, **named)
@@ -96,12 +111,12 @@ def _noted(method: Callable[..., Any], note: Callable[[bool], None]) -> Callable
         note(True)
         return given
 
-    return noting
+    return told
 
 
 def writes_assertions(code: CodeType, *, is_case: bool) -> bool:
-    """Whether the function with this code has assertions of its own: rewritten, or in a case those of ``unittest``."""
-    return _REWRITTEN in code.co_names or (is_case and not _OF_UNITTEST.isdisjoint(code.co_names))
+    """Whether this code has assertions of its own: rewritten, around a ``pytest.fail()``, or a case's of ``unittest``."""
+    return not _OWN.isdisjoint(code.co_names) or (is_case and not _OF_UNITTEST.isdisjoint(code.co_names))
 
 
 def hear_telling_warnings() -> None:

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from pytest_rollout.plugin.asserting import Asserted, hear_telling_warnings, rew
 from pytest_rollout.plugin.collection import GateCollection
 from pytest_rollout.plugin.context import Context
 from pytest_rollout.plugin.handover import VARIABLE
+from pytest_rollout.plugin.noting import watch_others
 from pytest_rollout.plugin.redacting import Redaction, encodable
 from pytest_rollout.plugin.watching import Running
 from pytest_rollout.runner.channel import EXIT_STATUS, Outbox
@@ -43,7 +45,8 @@ TRUSTED_FIXTURES = frozenset(
 def start_recording(config: pytest.Config) -> None:
     """Connect to the supervisor, wait for its briefing, and register the recorder."""
     process = os.environ.get("PYTEST_XDIST_WORKER") or _role(config)
-    outbox = Outbox(os.environ[VARIABLE])
+    socket = Path(os.environ[VARIABLE])
+    outbox = Outbox(str(socket))
     if process != "controller":
         del os.environ[VARIABLE]
     briefing = outbox.introduce(
@@ -61,15 +64,18 @@ def start_recording(config: pytest.Config) -> None:
     config.pluginmanager.register(context, "rollout-context")
     collection = GateCollection(briefing, context)
     config.pluginmanager.register(collection, "rollout-collection")
-    recorder = Recorder(outbox, context, collection, config, pinned=frozenset(briefing.functions))
+    asserted = Asserted(socket.parent)
+    recorder = Recorder(outbox, context, collection, config, asserted, pinned=frozenset(briefing.functions))
     context.record = recorder.record
     if briefing.fault:
         from pytest_rollout.plugin.drilling import Drilling  # noqa: PLC0415 - in a drill alone
 
         config.pluginmanager.register(Drilling(context, briefing.fault), "rollout-drilling")
     config.pluginmanager.register(recorder, "rollout-recorder")
+    suite = briefing.rollout.suite
     watch_assertions(recorder.asserted)
-    rewrite_helpers(briefing.rollout.suite)
+    watch_others(recorder.asserted, lambda: asserted.counted(suite))
+    rewrite_helpers(suite)
     secrets = briefing.rollout.secrets
     redaction = Redaction(Redactor(secrets), config, has_secrets=bool(secrets))
     config.pluginmanager.register(redaction, "rollout-redaction")
@@ -89,6 +95,7 @@ class Recorder:
         context: Context,
         collection: GateCollection,
         config: pytest.Config,
+        asserted: Asserted,
         pinned: frozenset[str] = frozenset(),
     ) -> None:
         self._outbox = outbox
@@ -105,7 +112,7 @@ class Recorder:
         self._errors: dict[str, str] = {}
         self._skipped: dict[str, str] = {}
         self._current: Running | None = None
-        self._asserted = Asserted()
+        self._asserted = asserted
         self._seen: dict[str, list[list[Any]]] = {}
         self._status = EXIT_STATUS
 

@@ -12,11 +12,13 @@ SWALLOWED = """
     import threading
     import unittest
     from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+    from unittest import mock
 
     import pytest
-    from helper import look
+    from helper import look, look_quietly
 
     FORK = multiprocessing.get_context("fork")
+    SPAWN = multiprocessing.get_context("spawn")
 
     TRIES = []
 
@@ -110,6 +112,33 @@ SWALLOWED = """
             os._exit(0)
         os.waitpid(child, 0)
 
+    def test_spawned():
+        child = SPAWN.Process(target=look_quietly)
+        child.start()
+        child.join()
+
+    def test_spawned_pool():
+        with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
+            pool.submit(fails)
+
+    def test_raised():
+        with contextlib.suppress(AssertionError):
+            raise AssertionError("1 is not 2")
+
+    def test_raised_class():
+        with pytest.raises(Exception):
+            if 1 != 2:
+                raise AssertionError
+
+    def test_mock():
+        bridge = mock.Mock()
+        with contextlib.suppress(AssertionError):
+            bridge.withdraw.assert_called_once_with(1)
+
+    def test_specified_mock():
+        with contextlib.suppress(AssertionError):
+            mock.create_autospec(look).assert_called_once()
+
     class TestOldStyle(unittest.TestCase):
         def test_except(self):
             try:
@@ -125,11 +154,26 @@ SWALLOWED = """
             with self.assertRaises(Exception):
                 self.assertTrue(False)
 
+        def test_raised(self):
+            with contextlib.suppress(AssertionError):
+                raise self.failureException("1 is not 2")
+
     class TestLater(unittest.IsolatedAsyncioTestCase):
         async def test_gathered(self):
             async def fails():
                 self.assertIn(1, [])
             await asyncio.gather(fails(), return_exceptions=True)
+    """
+
+HELPER = """
+    def look():
+        assert 1 == 2
+
+    def look_quietly():
+        try:
+            look()
+        except AssertionError:
+            pass
     """
 
 VACUOUS = """
@@ -165,7 +209,25 @@ VACUOUS = """
         if NOTHING:
             assert assert_later() is None
 
+    def test_fail():
+        for contract in NOTHING:
+            if not contract.paused:
+                pytest.fail("is not paused")
+
+    def test_raise():
+        if not NOTHING:
+            return
+        try:
+            NOTHING[0].pause()
+        except ValueError:
+            raise AssertionError("cannot be paused")
+
     class TestOldStyle(unittest.TestCase):
+        def test_fail(self):
+            for contract in NOTHING:
+                if not contract.paused:
+                    self.fail("is not paused")
+
         def test_cases(self):
             for contract in NOTHING:
                 with self.subTest():
@@ -190,16 +252,16 @@ def required(project, says: str, *arguments: str, count: int) -> None:
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_an_assertion_that_failed_is_no_pass_whoever_caught_it(project, workers: str) -> None:
     """Counted where it fails, before an except, a context, a future, a loop or another process can make it good again."""
-    project.write({"suites/test_gate.py": SWALLOWED, "suites/helper.py": "def look():\n    assert 1 == 2\n"})
+    project.write({"suites/test_gate.py": SWALLOWED, "suites/helper.py": HELPER})
 
-    required(project, "one of its assertions failed, and what it raised was caught", "-n", workers, count=18)
+    required(project, "one of its assertions failed, and what it raised was caught", "-n", workers, count=25)
 
 
 def test_a_test_none_of_whose_assertions_was_reached_is_no_pass(project) -> None:
     """Zero is unknown: an empty list, a guard that returns, subtests of nothing."""
     project.write({"suites/test_gate.py": VACUOUS})
 
-    required(project, "none of its assertions was reached: it looked at nothing", count=6)
+    required(project, "none of its assertions was reached: it looked at nothing", count=9)
 
 
 def test_no_filter_silences_the_warnings_behind_which_nothing_is_looked_at(project) -> None:
@@ -332,6 +394,7 @@ def test_honest_assertions_promote(project, arguments: tuple[str, ...]) -> None:
             "suites/test_gate.py": """
                 import multiprocessing
                 import unittest
+                from unittest import mock
 
                 import pytest
                 from helper import look
@@ -339,10 +402,27 @@ def test_honest_assertions_promote(project, arguments: tuple[str, ...]) -> None:
                 def holds():
                     assert True
 
-                def test_process():
-                    child = multiprocessing.get_context("fork").Process(target=holds)
+                @pytest.mark.parametrize("method", ["fork", "spawn"])
+                def test_process(method):
+                    child = multiprocessing.get_context(method).Process(target=holds)
                     child.start()
                     child.join()
+
+                def test_mock():
+                    bridge = mock.Mock()
+                    bridge.withdraw(1)
+                    bridge.withdraw.assert_called_once_with(1)
+
+                def test_refused():
+                    try:
+                        int("x")
+                    except ValueError:
+                        return
+                    pytest.fail("was not refused")
+
+                def test_another_exception():
+                    with pytest.raises(KeyError):
+                        raise KeyError("x") from None
 
                 def test_nothing_to_complain_of():
                     if int("1") != 1:

@@ -1,0 +1,134 @@
+"""What gate files assert without ``assert``, told by calls that are written into their syntax trees.
+
+``raise AssertionError(…)`` is told as it is raised, whoever catches it. An ``if``, a ``try``, a loop right around
+``pytest.fail()``, ``self.fail()`` or such a ``raise`` is told as it is reached, for then something was looked at. Where
+pytest does not rewrite, as in processes that are started anew, ``assert`` itself is told as well.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import Any
+
+LOOKED = "@looked"
+"""How a function that has such a place names what tells of it; no name of Python's own looks like that."""
+
+_NAMES = {"looked": LOOKED, "raised": "@raised", "held": "@held", "failed": "@failed"}
+_FAILING = frozenset({"pytest.fail", "self.fail"})
+_RAISED = frozenset({"AssertionError", "self.failureException"})
+_PARTS = ("body", "orelse", "finalbody")
+_LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_notes: list[Callable[[bool], None]] = []
+
+
+def tell(note: Callable[[bool], None]) -> None:
+    """From now on ``note`` is told of each assertion that ``noted`` trees make: whether it held."""
+    _notes[:] = [note]
+
+
+def noted(tree: ast.Module, *, asserts: bool = False) -> None:
+    """Write the calls into a module's tree; with ``asserts``, for each ``assert`` and failing call as well."""
+    writer = _Writer(asserts=asserts)
+    writer.visit(tree)
+    if writer.has_written:
+        aliases = [ast.alias(name=name, asname=shown) for name, shown in _NAMES.items()]
+        place = next((i for i, each in enumerate(tree.body) if not _is_ahead(each)), len(tree.body))
+        tree.body.insert(place, ast.ImportFrom(module=__name__, names=aliases, level=0))
+        ast.fix_missing_locations(tree)
+
+
+def looked() -> None:
+    """What follows asks something, and fails if the answer is wrong."""
+    _note(held=True)
+
+
+def raised(error: Any) -> Any:
+    """The same exception, noted if it says "looked and saw otherwise"."""
+    if isinstance(error, AssertionError) or (isinstance(error, type) and issubclass(error, AssertionError)):
+        _note(held=False)
+    return error
+
+
+def held(value: object) -> bool:
+    """Whether what was asserted is true."""
+    is_held = bool(value)
+    _note(held=is_held)
+    return is_held
+
+
+def failed(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that fails, which is called now."""
+    _note(held=False)
+    return call
+
+
+def _note(*, held: bool) -> None:
+    for each in _notes:
+        each(held)
+
+
+class _Writer(ast.NodeTransformer):
+    """Visits every statement of a module once."""
+
+    def __init__(self, *, asserts: bool) -> None:
+        self._asserts = asserts
+        self.has_written = False
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        for part in _PARTS:
+            body = getattr(node, part, None)
+            if isinstance(body, list):
+                body[:] = self._with_looks(body)
+        return super().generic_visit(node)
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:  # noqa: N802 - as ast names it
+        if node.exc is not None:
+            node.exc = self._call("raised", node.exc)
+        return node
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:  # noqa: N802 - as ast names it
+        if self._asserts:
+            node.test = self._call("held", node.test)
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:  # noqa: N802 - as ast names it
+        if self._asserts and isinstance(node.value, ast.Call) and _is_failing(node):
+            node.value.func = self._call("failed", node.value.func)
+        return node
+
+    def _with_looks(self, body: list[ast.stmt]) -> Iterator[ast.stmt]:
+        for each in body:
+            if not isinstance(each, _LATER) and any(map(_is_failing, _inside(each))):
+                yield ast.copy_location(ast.Expr(self._call("looked")), each)
+            yield each
+
+    def _call(self, name: str, *values: ast.expr) -> ast.Call:
+        self.has_written = True
+        return ast.Call(func=ast.Name(id=_NAMES[name], ctx=ast.Load()), args=list(values), keywords=[])
+
+
+def _inside(node: ast.stmt) -> Iterator[ast.stmt]:
+    """The statements that stand right in a compound one."""
+    for branch in (node, *getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        for part in _PARTS:
+            yield from getattr(branch, part, [])
+
+
+def _is_failing(node: ast.stmt) -> bool:
+    """Whether a statement says that what was looked at is wrong."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        return _dotted(node.value.func) in _FAILING
+    if isinstance(node, ast.Raise) and node.exc is not None:
+        return _dotted(node.exc.func if isinstance(node.exc, ast.Call) else node.exc) in _RAISED
+    return False
+
+
+def _dotted(value: ast.expr) -> str:
+    return ast.unparse(value) if isinstance(value, ast.Name | ast.Attribute) else ""
+
+
+def _is_ahead(node: ast.stmt) -> bool:
+    """A docstring, or an import that Python wants before all others."""
+    is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return is_docstring or (isinstance(node, ast.ImportFrom) and node.module == "__future__")
