@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.checklist import Tick
 from pytest_rollout.core.entries import Entry
+from pytest_rollout.core.history import JudgementRecord
 from pytest_rollout.core.moves import Promotion, Rollback
 from pytest_rollout.core.override import Given
 from pytest_rollout.core.records import Recorded
@@ -36,6 +37,7 @@ def standings(all_of: Sequence[Standing]) -> str:
 def _standing(standing: Standing) -> str:
     rollout = standing.rollout
     told = [f"  {_overridden(each)}" for each in standing.overridden]
+    told += [] if standing.late is None else [f"  {_late(standing.late)}"]
     if standing.stage is None:
         return "\n".join([f"{rollout.name} ({rollout.title}): complete, every stage was left", *told])
     number = [stage.name for stage in rollout.stages].index(standing.stage.name) + 1
@@ -62,6 +64,15 @@ def _overridden(promotion: Recorded[Promotion]) -> str:
     move = promotion.value
     told = "; ".join(line(str(each), _LONGEST) for each in move.overrides)
     return f"{move.stage} was promoted by override of {told} (ledger entry {promotion.sequence})"
+
+
+def _late(late: JudgementRecord) -> str:
+    """What nobody knew when the stage was left."""
+    first = f": {line(late.blocking[0].title, _LONGEST)}" if late.blocking else ""
+    return (
+        f"a run of {late.stage} that was under way when it was left ended after it and says {late.verdict.upper()} "
+        f"(ledger entry {late.sequence}){first}"
+    )
 
 
 def _given(given: Given) -> str:
@@ -107,6 +118,14 @@ def standing_document(standing: Standing) -> dict[str, Any]:
             }
             for each in standing.given
         ],
+        "late": None
+        if standing.late is None
+        else {
+            "stage": standing.late.stage,
+            "verdict": standing.late.verdict,
+            "run": standing.late.run.id,
+            "ledger_entry": standing.late.sequence,
+        },
         "promoted_by_override": [
             {"ledger_entry": each.sequence, "stage": each.value.stage}
             | {"overrides": [override.document() for override in each.value.overrides]}

@@ -298,6 +298,19 @@ class History:
         """The newest judgement of ``stage``, of whatever visit; None before the first."""
         return next((each for each in reversed(self.judgements) if each.stage == stage), None)
 
+    @property
+    def late(self) -> JudgementRecord | None:
+        """The newest judgement since the newest promotion of a visit before it, of a run that was under way then.
+
+        None where there is none, or where it says promote; a rehearsal is none.
+        """
+        if not self.moves or not isinstance(self.moves[-1].value, Promotion):
+            return None
+        since = [each for each in self.judgements if each.sequence > self.entry and each.run.entry != self.entry]
+        of_stage = [each for each in since if not each.run.rehearsal]
+        late = of_stage[-1] if of_stage else None
+        return None if late is None or late.verdict == Verdict.PROMOTE.value else late
+
     def newest_watch(self, stage: str) -> WatchRecord | None:
         """The newest recorded look of a watch over ``stage``, of whatever visit; None before the first."""
         noted = self._watches.get((stage,))

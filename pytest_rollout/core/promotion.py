@@ -231,7 +231,14 @@ class _Question:
             )
 
     def is_not_alarmed(self, judgement: JudgementRecord) -> None:
-        """Refuse where a watch has asked for rollback since: a later no beats an earlier yes (rule 35)."""
+        """Refuse where a watch has asked for rollback since, or an older run has: a later no beats an earlier yes."""
+        late = self._history.late
+        if late is not None and late.sequence > judgement.sequence:
+            raise Refused(
+                f"{self.place}: after this judgement a run of '{late.stage}' that was under way when it was left "
+                f"ended and says {late.verdict[:40].upper()} (ledger entry {late.sequence}{_reasons(late)}); "
+                f"look at it, then run {self._again} again."
+            )
         alarm = self._history.alarm_after(judgement.sequence, self._stage)
         if alarm is not None:
             fired = "; ".join(alarm.value.fired)[:200]

@@ -30,7 +30,8 @@ if TYPE_CHECKING:  # paid for where a ledger is opened
 class Standing:
     """Where a rollout stands and what is owed for its next step. ``stage`` is None when complete.
 
-    ``given`` are the overrides of its newest judgement, ``overridden`` the promotions that ever rested on some.
+    ``given`` are the overrides of its newest judgement, ``overridden`` the promotions that ever rested on some;
+    ``late`` is what a run that was under way at the newest promotion found after it, unless that says promote as well.
     """
 
     rollout: Rollout
@@ -43,6 +44,7 @@ class Standing:
     unsigned: tuple[SignoffStanding, ...] = ()
     given: tuple[Given, ...] = ()
     overridden: tuple[Recorded[Promotion], ...] = ()
+    late: JudgementRecord | None = None
 
     @property
     def following(self) -> str:
@@ -87,6 +89,7 @@ def standing(workspace: Workspace, rollout: Rollout, now: datetime) -> Standing:
             unticked=(),
             obstacle="",
             overridden=history.overridden,
+            late=history.late,
         )
     stage = rollout.stage(position.stage)
     ticks = valid_ticks(history, rollout, stage.name, history.entry)
@@ -121,6 +124,7 @@ def standing(workspace: Workspace, rollout: Rollout, now: datetime) -> Standing:
         unsigned=unsigned,
         given=given,
         overridden=history.overridden,
+        late=history.late,
     )
 
 

@@ -115,7 +115,7 @@ def noting(method: Callable[..., Any], note: Callable[[bool], None]) -> Callable
 
 
 def writes_assertions(code: CodeType, *, is_case: bool) -> bool:
-    """Whether this code has assertions of its own: rewritten, around a ``pytest.fail()``, or a case's of ``unittest``."""
+    """Whether this code asserts by itself: rewritten, around a ``pytest.fail()``, or with those of ``unittest``."""
     return not _OWN.isdisjoint(code.co_names) or (is_case and not _OF_UNITTEST.isdisjoint(code.co_names))
 
 

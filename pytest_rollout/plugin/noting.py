@@ -41,7 +41,7 @@ def watch_others(note: Note, counted: Callable[[], Counted]) -> None:
         prepares = spawn.get_preparation_data
 
         def prepared(name: str) -> dict[str, Any]:
-            return prepares(name) | {"pytest_rollout": counted()}
+            return {**prepares(name), "pytest_rollout": counted()}
 
         spawn.get_preparation_data = prepared  # type: ignore[attr-defined]
 

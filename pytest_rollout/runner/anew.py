@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
 
 from pytest_rollout.runner.noting import noted, tell
 
@@ -60,6 +59,7 @@ class _Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        """The spec of such a module, with a loader of ours."""
         spec = PathFinder.find_spec(name, path, target)
         if spec is None or type(spec.loader) is not SourceFileLoader or not self._is_of_suite(spec.loader.path):
             return None
@@ -75,10 +75,8 @@ class _Finder:
 class _Loader(SourceFileLoader):
     """Compiles a module with its assertions noted."""
 
-    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:
-        tree = ast.parse(data, path)
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - as importlib asks
+        """Of the source, never of cached bytecode."""
+        tree = ast.parse(self.get_data(self.path), self.path)
         noted(tree, asserts=True)
-        return compile(tree, path, "exec", dont_inherit=True, optimize=_optimize)
-
-    def get_code(self, fullname: str) -> CodeType:
-        return self.source_to_code(self.get_data(self.path), self.path)
+        return compile(tree, self.path, "exec", dont_inherit=True)

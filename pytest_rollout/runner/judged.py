@@ -17,6 +17,7 @@ from pytest_rollout.core.judgement import Judgement, Sealed
 from pytest_rollout.core.judging import Ending, Question, judge
 from pytest_rollout.core.moves import overridden_facts
 from pytest_rollout.core.narrowing import Narrowing
+from pytest_rollout.core.outcome import Verdict
 from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import NetworkKind
 from pytest_rollout.core.subject import Deployed, Subject
@@ -24,7 +25,6 @@ from pytest_rollout.ledger.canonical import seal
 from pytest_rollout.ledger.port import Ledger
 from pytest_rollout.reporting import Drawn, Written, write
 from pytest_rollout.runner import pinning, tree
-from pytest_rollout.runner.gate import Gate
 from pytest_rollout.runner.kept import kept_plan
 from pytest_rollout.runner.sampling import sampled
 from pytest_rollout.runner.started import Started
@@ -35,7 +35,10 @@ _ENDS_WITH_THE_RUN = frozenset({NetworkKind.TESTER.value, NetworkKind.ANVIL.valu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A gate's recorded judgement, how pytest itself ended, and where the reports are."""
+    """A gate's recorded judgement, how pytest itself ended, and where the reports are.
+
+    ``overtaken`` says by what, if the run decides nothing any more.
+    """
 
     sealed: Sealed
     evidence: Evidence
@@ -43,6 +46,7 @@ class Judged:
     folder: Path
     written: Written | None
     report_error: str = ""
+    overtaken: str = ""
 
 
 def asked(
@@ -87,30 +91,36 @@ def asked(
     )
 
 
-def record(gate: Gate, ledger: Ledger, question: Question, bundle: bytes) -> Judged:
-    """Judge; the ledger has the judgement, with the whole question, before any report is written."""
+def record(started: Started, ledger: Ledger, question: Question, bundle: bytes) -> Judged:
+    """Judge; the ledger has the judgement, with the whole question, before any report is written.
+
+    Of a run that was overtaken no report says promote: it would stand where that of the newest belongs.
+    """
     digest = hashlib.sha256(bundle).hexdigest()
     judgement: Judgement = judge(replace(question, evidence_digest=digest))
     sealed = seal(judgement)
     entry = ledger.append(EntryKind.JUDGEMENT, sealed.payload, attachments={digest: bundle})
     sealed = replace(sealed, entry=entry.sequence, head=entry.digest)
+    gate = started.gate
     folder = gate.reports
+    overtaken = started.overtaken(ledger)
     written, error = None, ""
     try:
-        written = write(
-            sealed,
-            question.evidence,
-            question.stage,
-            folder,
-            formats=gate.request.formats,
-            redactor=Redactor(gate.rollout.secrets),
-            drawn=Drawn(
-                stage=question.stage,
-                metrics=question.rollout.metrics,
-                samples=question.sampled.lines,
-                judged_at=question.judged_at,
-            ),
-        )
+        if not (overtaken and judgement.verdict is Verdict.PROMOTE):
+            written = write(
+                sealed,
+                question.evidence,
+                question.stage,
+                folder,
+                formats=gate.request.formats,
+                redactor=Redactor(gate.rollout.secrets),
+                drawn=Drawn(
+                    stage=question.stage,
+                    metrics=question.rollout.metrics,
+                    samples=question.sampled.lines,
+                    judged_at=question.judged_at,
+                ),
+            )
     except ReportError as trouble:
         error = str(trouble)
     return Judged(
@@ -120,6 +130,7 @@ def record(gate: Gate, ledger: Ledger, question: Question, bundle: bytes) -> Jud
         folder=folder,
         written=written,
         report_error=error,
+        overtaken=overtaken,
     )
 
 

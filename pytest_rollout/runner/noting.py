@@ -82,17 +82,17 @@ class _Writer(ast.NodeTransformer):
                 body[:] = self._with_looks(body)
         return super().generic_visit(node)
 
-    def visit_Raise(self, node: ast.Raise) -> ast.AST:  # noqa: N802 - as ast names it
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
         if node.exc is not None:
             node.exc = self._call("raised", node.exc)
         return node
 
-    def visit_Assert(self, node: ast.Assert) -> ast.AST:  # noqa: N802 - as ast names it
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
         if self._asserts:
             node.test = self._call("held", node.test)
         return node
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:  # noqa: N802 - as ast names it
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
         if self._asserts and isinstance(node.value, ast.Call) and _is_failing(node):
             node.value.func = self._call("failed", node.value.func)
         return node

@@ -53,7 +53,7 @@ def run_gate(
             raise LedgerError(
                 "the ledger lost the start of this run while it ran; nothing was judged. Restore it from a backup."
             )
-        return record(gate, ledger, question, inbox.everything(pack(question)))
+        return record(started, ledger, question, inbox.everything(pack(question)))
     finally:
         home.remove()
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pytest_rollout.core.entries import Entry, EntryKind
-from pytest_rollout.core.history import History
+from pytest_rollout.core.history import History, read
 from pytest_rollout.core.judgement import Run
 from pytest_rollout.core.manifest import Manifest
+from pytest_rollout.core.moves import Promotion, Rollback
 from pytest_rollout.core.outcome import Kind
 from pytest_rollout.core.redaction import Redactor
-from pytest_rollout.ledger.canonical import encode
+from pytest_rollout.ledger.canonical import encode, parse
 from pytest_rollout.ledger.journal import read_history
 from pytest_rollout.ledger.opening import shown_url
 from pytest_rollout.ledger.port import Ledger
@@ -23,6 +24,8 @@ from pytest_rollout.runner.channel import Briefing
 from pytest_rollout.runner.gate import Gate
 
 Clock = Callable[[], datetime]
+
+_OVERTAKING = frozenset({EntryKind.RUN_STARTED, EntryKind.PROMOTION, EntryKind.ROLLBACK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,28 @@ class Started:
     def is_recorded_in(self, ledger: Ledger) -> bool:
         """Whether the ledger still holds the start of this run, where it was written."""
         return next((each.digest for each in ledger.entries(self.entry.sequence)), "") == self.entry.digest
+
+    def overtaken(self, ledger: Ledger) -> str:
+        """Why this run decides nothing any more, in one sentence; empty if it still does.
+
+        Another run of the gate was started while this one was under way, or the stage was left.
+        """
+        place, why = f"{self.run.rollout}:{self.run.stage}", ""
+        for entry in ledger.entries(self.entry.sequence + 1):
+            if entry.kind not in _OVERTAKING:
+                continue
+            value = read(entry.kind, parse(entry.payload), sequence=entry.sequence)
+            if isinstance(value, Promotion | Rollback) and value.rollout == self.run.rollout:
+                return (
+                    f"{place} was left, by ledger entry {entry.sequence}, while this run was under way; what it found "
+                    f"is of an earlier visit and undoes no move. See `rollout status {self.run.rollout}`."
+                )
+            if isinstance(value, Run) and (value.rollout, value.stage) == (self.run.rollout, self.run.stage):
+                why = (
+                    f"{place}: a newer run ({value.id}, ledger entry {entry.sequence}) was started while this one was "
+                    "under way, and the newest decides."
+                )
+        return why
 
 
 def _shown(request: Request) -> Iterator[str]:

@@ -120,9 +120,10 @@ def _judge(gate: Gate, recorder: Recorder) -> int:
         _tell(f"ERROR: {gate.name}: {error}", sys.stderr)
         return USAGE
     _tell(_block(gate, judged), sys.stdout)
-    if judged.report_error:
-        _tell(f"HOLD: {judged.report_error}", sys.stderr)
-    _attest(gate, judged)
+    for why in filter(None, (judged.report_error, judged.overtaken)):
+        _tell(f"HOLD: {why}", sys.stderr)
+    if not judged.overtaken:
+        _attest(gate, judged)
     return _status(judged)
 
 
@@ -154,7 +155,7 @@ def _ledger_of(gate: Gate) -> Callable[[], Ledger]:
 def _status(judged: Judged) -> int:
     """The verdict's status; where it holds, pytest's own 2, 3 and 4 pass through."""
     verdict = judged.sealed.judgement.verdict
-    if verdict is Verdict.PROMOTE and judged.report_error:
+    if verdict is Verdict.PROMOTE and (judged.report_error or judged.overtaken):
         return Verdict.HOLD.exit_status
     if verdict is Verdict.HOLD and judged.pytest_status in _PASSED_THROUGH:
         return judged.pytest_status

@@ -107,6 +107,49 @@ def test_a_commit_made_during_the_run_is_told(project) -> None:
     assert "test_commits: " not in ran.says
 
 
+NESTED = """
+    import subprocess, sys
+    from pathlib import Path
+
+    ROOT = Path(__file__).parents[1]
+
+    def test_slow():
+        assert ROOT.is_dir()
+        if not (mark := ROOT.parent / "mark").exists():
+            mark.touch()
+            for command in {commands}:
+                subprocess.run([sys.executable, "-m", "pytest_rollout", *command.split()], cwd=ROOT)
+            assert {ends}
+    """
+
+
+def test_an_older_run_that_passes_puts_no_green_in_the_place_of_the_newest(project) -> None:
+    """The newest started run decides: its reports stand, and the older one's status is that of a hold."""
+    project.write({"suites/test_gate.py": NESTED.format(commands=["gate alpha --rollout-formats="], ends=True)})
+    project.commit()
+
+    ran = project.pytest("--stage=alpha", "--rollout-formats=")
+
+    assert ran.status == 10
+    assert ran.judgement["run"]["attempt"] == 2
+    assert "a newer run (" in ran.err
+    assert "alpha: PROMOTE" in ran.out
+
+
+def test_an_older_run_that_ends_red_after_the_promotion_is_told(project) -> None:
+    """Nothing undoes the move; whoever ran it hears it, and so does whoever asks where the rollout stands."""
+    commands = ["gate alpha --rollout-formats=", "promote alpha --by Ann"]
+    project.write({"suites/test_gate.py": NESTED.format(commands=commands, ends=False)}).commit()
+
+    ran = project.pytest("--stage=alpha", "--rollout-formats=")
+    status = project.rollout("status").out
+
+    assert ran.status == 10
+    assert "toy:alpha was left, by ledger entry 4, while this run was under way" in ran.err
+    assert "at beta, stage 2 of 2" in status
+    assert "a run of alpha that was under way when it was left ended after it and says HOLD (ledger entry 5)" in status
+
+
 @pytest.mark.parametrize("declared", [True, False], ids=["something declared", "tests alone"])
 def test_a_gate_whose_folder_is_gone_holds_or_is_refused(project, declared: bool) -> None:
     """S12: with what it owed last time, or with nothing at all; pytest would go on elsewhere."""

@@ -713,6 +713,43 @@ def test_an_alarm_of_something_else_does_not(story: Callable[[], Story]) -> None
     assert story().asks().run.id == "r1"
 
 
+def overtaken(verdict: Verdict = Verdict.HOLD, **changes: Any) -> Story:
+    """A run of alpha that ends after a newer one has carried the promotion."""
+    story = Story()
+    first = story.started("r1", **changes)
+    story.green("r2").promoted()
+    story.green("r3", stage="beta")
+    story.judged(first, PASSED if verdict is Verdict.PROMOTE else FAILED, verdict=verdict)
+    return story
+
+
+def test_an_older_run_that_ends_red_after_the_promotion_is_not_forgotten() -> None:
+    """What was judged before anybody knew does not carry the next promotion; what is judged since does."""
+    story = overtaken()
+
+    assert story.history.late is not None
+    assert story.refusal("beta") == (
+        "toy:beta: after this judgement a run of 'alpha' that was under way when it was left ended and says HOLD "
+        "(ledger entry 7: 1 finding stands in the way, first 'success rate' (fail)); look at it, then run "
+        "`pytest --stage=toy:beta` again."
+    )
+    assert story.green("r4", stage="beta").asks("beta").run.id == "r4"
+    assert story.history.late is not None
+    assert story.promoted("beta", "public").history.late is None
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        pytest.param(lambda: overtaken(Verdict.PROMOTE), id="it promotes as well"),
+        pytest.param(lambda: overtaken(network="fork", rehearsal=True), id="a rehearsal"),
+        pytest.param(lambda: overtaken(rollout="other"), id="another rollout"),
+    ],
+)
+def test_an_older_run_that_tells_nothing_new_is_in_nobodys_way(story: Callable[[], Story]) -> None:
+    assert story().asks("beta").run.id == "r3"
+
+
 BLOCKED = replace(FAILED, item="suites/toy/test_a.py::test_rate")
 
 
