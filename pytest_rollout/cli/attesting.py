@@ -137,4 +137,4 @@ def _moved(moved: Moved, unconfirmed: Sequence[str]) -> Iterator[str]:
         yield f"  {line(str(each))}"
         yield from (f"  - {line(item)}" for item in each.items)
     if unconfirmed:
-        yield f"  not confirmed here, a contract wallet's word is asked on its chain: {', '.join(unconfirmed)}"
+        yield f"  not confirmed here, by contract wallets or secret addresses: {', '.join(unconfirmed)}"

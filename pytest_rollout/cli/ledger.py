@@ -73,7 +73,7 @@ def verify(start: Path, url: str | None, wanted: Wanted) -> tuple[dict[str, Any]
         text += f"\n{again.same} judgements judged again: the same{more}"
         text += f"\n{again.overridden} promotions by override, their signatures hold" if again.overridden else ""
         if again.unconfirmed:
-            text += f"; not confirmed here, contract wallets: {', '.join(again.unconfirmed)}"
+            text += f"\nnot confirmed here, by contract wallets or secret addresses: {', '.join(again.unconfirmed)}"
     if wanted.anchors is not None:
         found = _anchors(start, url, wanted, ledger)
         last = max(found, key=lambda each: each.sequence)

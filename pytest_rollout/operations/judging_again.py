@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import EvidenceError, LedgerError
@@ -14,7 +14,8 @@ from pytest_rollout.core.moves import Promotion
 from pytest_rollout.core.outcome import Verdict
 from pytest_rollout.core.override import Override
 from pytest_rollout.core.records import Recorded
-from pytest_rollout.runner.overridden import rested
+from pytest_rollout.core.signoff import Signoff
+from pytest_rollout.runner.overridden import rested, signed_for
 from pytest_rollout.runner.record import encloses_plan, unpack
 
 if TYPE_CHECKING:  # paid for where a ledger is opened
@@ -25,7 +26,8 @@ if TYPE_CHECKING:  # paid for where a ledger is opened
 class Again:
     """How many judgements gave the same bytes again, how many enclose no plan, how many promotions rest on overrides.
 
-    ``unconfirmed`` names contract wallets under those overrides, which only their chain could confirm.
+    ``unconfirmed`` names roles under promotions whose signature the record alone cannot confirm: contract wallets, and
+    addresses that the plan keeps from it.
     """
 
     same: int = 0
@@ -39,13 +41,13 @@ def judge_again(ledger: Ledger) -> Again:
     from pytest_rollout.ledger.canonical import parse, seal  # noqa: PLC0415 - rfc8785
 
     again = Again()
-    overrides: list[Recorded[Override]] = []
+    signed: list[Recorded[Any]] = []
     for entry in ledger.entries():
-        if entry.kind is EntryKind.OVERRIDE:
+        if entry.kind in {EntryKind.OVERRIDE, EntryKind.SIGNOFF}:
             value = read(entry.kind, parse(entry.payload), sequence=entry.sequence)
-            overrides += [Recorded(sequence=entry.sequence, value=value)] if isinstance(value, Override) else []
+            signed.append(Recorded(sequence=entry.sequence, value=value))
         if entry.kind is EntryKind.PROMOTION:
-            _rests(ledger, entry, overrides, again)
+            _rests(ledger, entry, signed, again)
         if entry.kind is not EntryKind.JUDGEMENT:
             continue
         digest = parse(entry.payload)["evidence_digest"]
@@ -66,27 +68,36 @@ def judge_again(ledger: Ledger) -> Again:
     return again
 
 
-def _rests(ledger: Ledger, entry: Entry, overrides: Sequence[Recorded[Override]], again: Again) -> None:
-    """Refuse a promotion that rests neither on a judgement that says promote nor on overrides that carry it."""
+def _rests(ledger: Ledger, entry: Entry, signed: Sequence[Recorded[Any]], again: Again) -> None:
+    """Refuse a promotion that neither a judgement that says promote nor overrides carry, or that nobody signed for."""
     from pytest_rollout.ledger.canonical import digest, parse  # noqa: PLC0415 - as above
 
     move = read(entry.kind, parse(entry.payload), sequence=entry.sequence)
     assert isinstance(move, Promotion)  # noqa: S101 - by its kind
     found = next(ledger.entries(max(0, move.judgement_sequence)), entry)
     judgement = read(found.kind, parse(found.payload), sequence=found.sequence, digest=digest(found.payload))
-    why = "there is no such judgement before it"
-    if isinstance(judgement, JudgementRecord) and found.sequence < entry.sequence:
-        if judgement.verdict == Verdict.PROMOTE.value and judgement.digest == move.judgement and not move.overrides:
-            return
-        content = ledger.attachment(judgement.evidence_digest)
-        if not encloses_plan(content):
-            why = "its evidence encloses no plan that could let somebody override"
-        else:
-            stage = unpack(content, None, judgement.evidence_digest).stage
-            numbers = {number for each in move.overrides for number in each.entries}
-            found_out = rested(stage, judgement, move, [each for each in overrides if each.sequence in numbers])
-            again.overridden += 1
-            again.unconfirmed += [f"{role} (entry {entry.sequence})" for role in found_out.unconfirmed]
-            why = found_out.why
-    if why:
-        raise LedgerError(f"ledger entry {entry.sequence}: the promotion out of '{move.stage}' does not stand: {why}.")
+    if not isinstance(judgement, JudgementRecord) or found.sequence >= entry.sequence:
+        raise _stands_not(entry, move, "there is no such judgement before it")
+    carries = judgement.verdict == Verdict.PROMOTE.value and judgement.digest == move.judgement and not move.overrides
+    content = ledger.attachment(judgement.evidence_digest)
+    if not encloses_plan(content):
+        if not carries:
+            raise _stands_not(entry, move, "its evidence encloses no plan that could let somebody override")
+        return
+    stage = unpack(content, None, judgement.evidence_digest).stage
+    answers = []
+    if not carries:
+        numbers = {number for each in move.overrides for number in each.entries}
+        overrides = [each for each in signed if isinstance(each.value, Override) and each.sequence in numbers]
+        answers.append(rested(stage, judgement, move, overrides))
+        again.overridden += 1
+    signoffs = [each for each in signed if isinstance(each.value, Signoff)]
+    answers.append(signed_for(stage, judgement, move, signoffs))
+    for each in answers:
+        if each.why:
+            raise _stands_not(entry, move, each.why)
+        again.unconfirmed += [f"{role} (entry {entry.sequence})" for role in each.unconfirmed]
+
+
+def _stands_not(entry: Entry, move: Promotion, why: str) -> LedgerError:
+    return LedgerError(f"ledger entry {entry.sequence}: the promotion out of '{move.stage}' does not stand: {why}.")

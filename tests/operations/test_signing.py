@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,13 @@ import pytest
 from eth_account import Account
 
 from pytest_rollout import operations
-from pytest_rollout.core.errors import Refused, UsageError
+from pytest_rollout.core.entries import EntryKind
+from pytest_rollout.core.errors import LedgerError, Refused, UsageError
+from pytest_rollout.core.moves import Promotion
+from pytest_rollout.ledger.canonical import encode
 from pytest_rollout.operations import Workspace, signing
+from pytest_rollout.operations.judging_again import Again, judge_again
+from pytest_rollout.runner.overridden import Rested, signed_for
 
 KEYS = {"Security Lead": "0x" + "11" * 32, "CTO": "0x" + "22" * 32}
 ADDRESSES = {role: Account.from_key(key).address for role, key in KEYS.items()}
@@ -112,6 +118,76 @@ def test_a_new_judgement_wants_new_signatures(workspace: Workspace, template: An
 
     with pytest.raises(Refused, match="0 of the 2 signatures"):
         promote(workspace)
+
+
+def forged(workspace: Workspace) -> LedgerError:
+    """What a stranger is told of a promotion that somebody wrote into the ledger by hand."""
+    ledger = workspace.open()
+    (judgement,) = operations.recording.history_of(ledger, workspace.rollouts[0]).judgements
+    move = Promotion(
+        rollout="toy",
+        stage="alpha",
+        to="beta",
+        entry=0,
+        judgement=judgement.digest,
+        judgement_sequence=judgement.sequence,
+        run=judgement.run.id,
+        attempts=1,
+        person="Mallory",
+        at=now(),
+    )
+    ledger.append(EntryKind.PROMOTION, encode(move.document()))
+    ledger.verify()
+    with pytest.raises(LedgerError) as caught:
+        judge_again(ledger)
+    return caught.value
+
+
+def test_a_promotion_that_nobody_signed_for_does_not_verify(workspace: Workspace) -> None:
+    """The chain is sound and the judgement says promote; those who must answer for it did not (rule 33)."""
+    sign(workspace, "CTO")
+
+    assert str(forged(workspace)) == (
+        "ledger entry 4: the promotion out of 'alpha' does not stand: 1 of 2 signatures under it count: "
+        "'Security Lead' has not signed."
+    )
+
+
+def test_a_signature_that_was_taken_back_before_a_forged_promotion_is_none(workspace: Workspace) -> None:
+    for role in KEYS:
+        sign(workspace, role)
+    signing.revoke(signing.asked(workspace, "alpha", now()), "CTO", person="Ann", now=datetime.now(UTC))
+
+    assert "'CTO' took the signature back" in str(forged(workspace))
+
+
+def test_a_promotion_that_was_signed_for_verifies(workspace: Workspace) -> None:
+    for role in KEYS:
+        sign(workspace, role)
+    promote(workspace)
+
+    assert judge_again(workspace.open()) == Again(same=1)
+
+
+def test_a_role_whose_address_is_secret_is_named_as_unconfirmed(workspace: Workspace) -> None:
+    """The record has only <NAME>; that somebody signed is seen, and that one key is no two people."""
+    for role in KEYS:
+        sign(workspace, role)
+    move, _ = promote(workspace)
+    history = operations.recording.history_of(workspace.open(), workspace.rollouts[0])
+    (judgement,), stage = history.judgements, workspace.rollouts[0].stage("alpha")
+    assert stage.signoffs is not None
+    secret = replace(stage.signoffs, roles={"Security Lead": "<LEAD>", "CTO": "<CTO>"})
+
+    found = signed_for(replace(stage, signoffs=secret), judgement, move, history.signoffs)
+
+    assert found == Rested(unconfirmed=("Security Lead", "CTO"))
+    lead = history.signoffs[0].value
+    twice = [
+        history.signoffs[0],
+        replace(history.signoffs[1], value=replace(history.signoffs[1].value, signer=lead.signer)),
+    ]
+    assert "1 of 2 signatures" in signed_for(replace(stage, signoffs=secret), judgement, move, twice).why
 
 
 def test_a_wallet_elsewhere_signs_what_was_written(workspace: Workspace, tmp_path: Path) -> None:
