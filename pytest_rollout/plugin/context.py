@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +41,7 @@ class Context:
         self._stage = stage
         self._network = network
         self._is_given = stage is not None
+        self._packed = None if rollout is None else pickle.dumps(rollout)
         self.record = record
         self.allow_writes = allow_writes
         self.pins: Mapping[str, Block] = {}
@@ -59,6 +62,16 @@ class Context:
         self.fresh_books: dict[str, Any] = {}
         self.on_open: list[Callable[[Any], None]] = []
         self.resources = ExitStack()
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether somebody changed the plan that was handed in, in the memory of this process."""
+        return self._packed is not None and self._rollout != pickle.loads(self._packed)  # noqa: S301 - our own
+
+    @cached_property
+    def handed_out(self) -> Rollout:
+        """The plan for tests: in a gate a copy, so that nobody changes what declared checks ask by."""
+        return self.rollout if self._packed is None else pickle.loads(self._packed)  # noqa: S301 - our own
 
     @property
     def rollout(self) -> Rollout:

@@ -25,14 +25,14 @@ def _rollout_context(request: pytest.FixtureRequest) -> Context:
 def rollout(_rollout_context: Context) -> Rollout:
     """The plan this suite belongs to."""
     with told():
-        return _rollout_context.rollout
+        return _rollout_context.handed_out
 
 
 @pytest.fixture(scope="session")
 def stage(_rollout_context: Context) -> Stage:
     """The stage under judgement; in an ordinary run, the one the test's folder or marker names."""
     with told():
-        return _rollout_context.stage
+        return _rollout_context.handed_out.stage(_rollout_context.stage.name)
 
 
 @pytest.fixture(scope="session")

@@ -113,6 +113,7 @@ class Recorder:
         self._skipped: dict[str, str] = {}
         self._current: Running | None = None
         self._asserted = asserted
+        self._failed_outside = 0
         self._seen: dict[str, list[list[Any]]] = {}
         self._status = EXIT_STATUS
 
@@ -128,9 +129,8 @@ class Recorder:
         self._send(event | {"id": self._id(event["id"])})
 
     def asserted(self, held: bool) -> None:
-        """Count an assertion for the item that runs now."""
-        if self._current is not None:
-            self._asserted.note(held)
+        """Count an assertion for the item that runs now; one that failed between items is none's, and told."""
+        self._asserted.note(held)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_itemcollected(self, item: pytest.Item) -> None:
@@ -165,6 +165,7 @@ class Recorder:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """One item from its beginning to its end, however often something runs it in between."""
+        self._failed_outside += self._asserted.take()[1]
         self._current = running = Running(item, self._pinned)
         self._context.item = item
         self._send(self._beginning(item))
@@ -269,7 +270,11 @@ class Recorder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """Say how each unfinished report stood, then the counted good-bye."""
+        """Say how each unfinished report stood and what no item can tell, then the counted good-bye."""
+        if self._failed_outside + self._asserted.take()[1]:
+            self._trouble("an assertion failed outside of every test", "and what it raised was caught unseen")
+        if self._context.is_changed:
+            self._trouble("the plan was changed in memory", "checks may have asked something else than it says")
         for nodeid, phases in self._seen.items():
             self._send({"e": "seen", "id": self._id(nodeid), "phases": phases})
         for name, chain in self._context.chains.items():

@@ -41,6 +41,7 @@ def scrubbed(given: Mapping[str, str]) -> dict[str, str]:
     return kept | {
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONSAFEPATH": "1",
+        "PYTHONNOUSERSITE": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 

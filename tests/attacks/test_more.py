@@ -196,6 +196,60 @@ def test_strict_settings_are_forced_behind_the_projects(project) -> None:
     assert ran.status != 0
 
 
+def test_what_is_done_beside_the_tests_is_told(project) -> None:
+    """A plan edited in memory, assertions that fail while modules are imported or the session ends, a renamed report."""
+    flag = '{"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "%s"}'
+    conftest = """
+        import contextlib, dataclasses, pytest
+
+        @pytest.fixture(autouse=True, scope="session")
+        def lax(rollout):
+            object.__setattr__(rollout.flags, "provider", "flagd:on.json")
+
+        def pytest_collection_modifyitems(config):
+            for plugin in config.pluginmanager.get_plugins():
+                plan = getattr(plugin, "rollout", None)
+                if dataclasses.is_dataclass(plan):
+                    object.__setattr__(plan, "title", "Another")
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(item):
+            report = yield
+            report.nodeid = report.nodeid.replace("renamed", "good")
+            return report
+
+        def pytest_sessionfinish():
+            with contextlib.suppress(AssertionError):
+                assert 1 == 2
+        """
+    tests = "def test_good():\n    assert True\n\ndef test_renamed():\n    assert True\n"
+    project.write(
+        {
+            "off.json": f'{{"flags": {{"open": {flag % "off"}}}}}',
+            "on.json": f'{{"flags": {{"open": {flag % "on"}}}}}',
+            "conftest.py": conftest,
+            "suites/test_gate.py": tests,
+        }
+    )
+    plan = project.folder / "rollout.toml"
+    more = '[flags]\nprovider = "flagd:off.json"\n\n[stages.alpha]\nflags = { open = true }\n'
+    plan.write_text(plan.read_text().replace("[stages.alpha]\n", more))
+
+    ran = project.pytest("--stage=alpha", "--rollout-formats=")
+
+    assert ran.status == 10
+    assert "fail: flag open is true: false" in ran.says
+    assert "error: the plan was changed in memory: " in ran.says
+    assert "error: an assertion failed outside of every test: " in ran.says
+    assert "error: a report of another test: suites/test_gate.py::test_good call passed" in ran.says
+    assert "suites/test_gate.py::test_renamed: no clean setup, call and teardown, but nothing" in ran.says
+
+
+def test_a_recorder_has_no_packages_of_the_users_own() -> None:
+    """The supervisor has none (`-I`), so no judgement would name them: a `usercustomize` would run unseen."""
+    assert scrubbed({"HOME": "/home/ann"})["PYTHONNOUSERSITE"] == "1"
+
+
 def test_a_recorder_loads_no_plugin_by_itself() -> None:
     """O35: what is installed beside pytest loads itself by an entry point; a recorder's environment forbids it."""
     found = scrubbed({"PATH": "/bin", "PYTEST_PLUGINS": "evil", "PYTEST_ADDOPTS": "-p evil", "PYTHONPATH": "evil"})
