@@ -54,9 +54,14 @@ class Asserted:
         else:
             self._forked[not held] = 1
 
+    def take_back(self) -> None:
+        """Let the next one that holds count for nothing."""
+        if os.getpid() == self._own:
+            self._counts[0] -= 1
+
     def take(self) -> list[int]:
         """How many held and how many failed, and begin anew; what a fork asserts late is the next one's."""
-        counts, self._counts = self._counts, [0, 0]
+        counts, self._counts = [max(0, count) for count in self._counts], [0, 0]
         for flags in (self._forked, self._anew):
             if flags is not None:
                 counts = [count + flag for count, flag in zip(counts, flags[:], strict=True)]

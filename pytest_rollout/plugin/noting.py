@@ -19,14 +19,21 @@ Note = Callable[[bool], None]
 Patch = Callable[[ModuleType], None]
 
 
-def watch_others(note: Note, counted: Callable[[], Counted]) -> None:
-    """From now on ``note`` is told of raised assertions and of those of mocks; ``counted`` goes to new processes."""
-    tell(note)
+_TELLING = (b"raise", b"fail", b"all(")
+"""Words without which a file has nothing for us."""
+
+
+def watch_others(note: Note, take_back: Callable[[], None], counted: Callable[[], Counted]) -> None:
+    """From now on ``note`` is told of raised assertions and of those of mocks; ``counted`` goes to new processes.
+
+    ``take_back`` is told of an assertion that is about to hold and has looked at nothing.
+    """
+    tell(note, take_back)
     helpers = vars(rewrite)  # private to pytest, as in ``asserting``
     rewrites = helpers["rewrite_asserts"]
 
     def rewritten(tree: Any, source: bytes, *about: Any) -> None:
-        if b"raise" in source or b"fail" in source:
+        if any(word in source for word in _TELLING):
             noted(tree)
         rewrites(tree, source, *about)
 

@@ -74,7 +74,7 @@ def start_recording(config: pytest.Config) -> None:
     config.pluginmanager.register(recorder, "rollout-recorder")
     suite = briefing.rollout.suite
     watch_assertions(recorder.asserted)
-    watch_others(recorder.asserted, lambda: asserted.counted(suite))
+    watch_others(recorder.asserted, asserted.take_back, lambda: asserted.counted(suite))
     rewrite_helpers(suite)
     secrets = briefing.rollout.secrets
     redaction = Redaction(Redactor(secrets), config, has_secrets=bool(secrets))

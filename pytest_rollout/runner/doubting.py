@@ -19,6 +19,15 @@ _ALWAYS_TRUE: tuple[tuple[type[ast.expr], str, str], ...] = (
     (ast.Lambda, "body", "a function is always true; call it"),
 )
 _TRUTHS = frozenset({"assertTrue", "assertFalse"})
+_ANSWERS = frozenset({"all", "any", "callable", "hasattr", "isinstance", "issubclass"})
+"""What is asked for its answer alone."""
+
+_LAZY = frozenset({"filter", "map", "functools.partial", "partial"})
+"""What runs nothing of what it is given until somebody asks for more."""
+
+_OF_NO_MOCK = frozenset({"called_once", "called_once_with", "called_with", "has_calls", "not_called"})
+"""What a mock makes up, true whatever happened, where ``assert_`` was forgotten."""
+
 _MESSAGE = 2
 """Where such a call takes its message, counted from one."""
 
@@ -69,6 +78,13 @@ def _does_nothing(test: Definition) -> bool:
 
 
 def _always_true(asked: ast.expr) -> Iterator[str]:
+    if isinstance(asked, ast.BoolOp) and isinstance(asked.op, ast.Or):
+        for each in asked.values:
+            if (isinstance(each, ast.Constant) and each.value) or any(_always_true(each)):
+                yield f"`… or {ast.unparse(each)[:60]}` is always true; compare with each, or write `in (…)`"
+    called = asked.func if isinstance(asked, ast.Call) else asked
+    if isinstance(called, ast.Attribute) and called.attr in _OF_NO_MOCK:
+        yield f"`{ast.unparse(called)[:60]}` is no assertion of a mock's and always true; write assert_{called.attr}"
     for kind, part, why in _ALWAYS_TRUE:
         given: Any = getattr(asked, part, None)
         if isinstance(asked, kind) and given:
@@ -77,12 +93,24 @@ def _always_true(asked: ast.expr) -> Iterator[str]:
 
 def _unasked(value: ast.expr, unawaited: frozenset[str]) -> Iterator[str]:
     """What is written as if it were asserted."""
-    if isinstance(value, ast.Compare) or (isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Not)):
+    called = ast.unparse(value.func) if isinstance(value, ast.Call) else ""
+    if _is_answer(value) or called in _ANSWERS:
         yield f"`{ast.unparse(value)[:60]}` is compared, and nobody looks at the answer; write assert before it"
     elif isinstance(value, ast.Attribute) and value.attr.startswith("assert"):
         yield f"`{ast.unparse(value)[:60]}` is named and not called; write () behind it"
-    elif isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in unawaited:
-        yield f"{value.func.id} is a coroutine or a generator: a call alone runs none of it; await, exhaust or enter it"
+    elif isinstance(value, ast.GeneratorExp | ast.Lambda) or called in _LAZY:
+        yield f"`{ast.unparse(value)[:60]}` runs nothing of what stands in it; write a loop, or call it"
+    elif isinstance(value, ast.Name):
+        yield f"`{value.id}` is named and not called; write () behind it"
+    elif called in unawaited:
+        yield f"{called} is a coroutine or a generator: a call alone runs none of it; await, exhaust or enter it"
+
+
+def _is_answer(value: ast.expr) -> bool:
+    """Whether this does nothing but compare."""
+    if isinstance(value, ast.BoolOp):
+        return all(map(_is_answer, value.values))
+    return isinstance(value, ast.Compare) or (isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Not))
 
 
 def _two_for_one(call: ast.Call) -> Iterator[str]:

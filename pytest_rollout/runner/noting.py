@@ -1,30 +1,35 @@
 """What gate files assert without ``assert``, told by calls that are written into their syntax trees.
 
 ``raise AssertionError(…)`` is told as it is raised, whoever catches it. An ``if``, a ``try``, a loop right around
-``pytest.fail()``, ``self.fail()`` or such a ``raise`` is told as it is reached, for then something was looked at. Where
-pytest does not rewrite, as in processes that are started anew, ``assert`` itself is told as well.
+``pytest.fail()``, ``self.fail()`` or such a ``raise`` is told as it is reached, for then something was looked at. An
+``assert all(… for … in …)`` that goes over nothing counts for nothing. Where pytest does not rewrite, as in processes
+that are started anew, ``assert`` itself is told as well.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from typing import Any
 
 LOOKED = "@looked"
 """How a function that has such a place names what tells of it; no name of Python's own looks like that."""
 
-_NAMES = {"looked": LOOKED, "raised": "@raised", "held": "@held", "failed": "@failed"}
+_NAMES = {"looked": LOOKED, "raised": "@raised", "held": "@held", "failed": "@failed", "some": "@some"}
 _FAILING = frozenset({"pytest.fail", "self.fail"})
 _RAISED = frozenset({"AssertionError", "self.failureException"})
 _PARTS = ("body", "orelse", "finalbody")
 _LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _notes: list[Callable[[bool], None]] = []
+_takes_back: list[Callable[[], None]] = []
 
 
-def tell(note: Callable[[bool], None]) -> None:
-    """From now on ``note`` is told of each assertion that ``noted`` trees make: whether it held."""
-    _notes[:] = [note]
+def tell(note: Callable[[bool], None], take_back: Callable[[], None] = lambda: None) -> None:
+    """From now on ``note`` is told of each assertion that ``noted`` trees make: whether it held.
+
+    ``take_back`` is told of one that is about to hold and has looked at nothing.
+    """
+    _notes[:], _takes_back[:] = [note], [take_back]
 
 
 def noted(tree: ast.Module, *, asserts: bool = False) -> None:
@@ -50,6 +55,24 @@ def raised(error: Any) -> Any:
     return error
 
 
+def some(values: Any) -> Any:
+    """The same values; where there are none, what is said of all of them says nothing."""
+    if isinstance(values, Sized):
+        if not len(values):
+            _take_back()
+        return values
+    return _at_least_one(values)
+
+
+def _at_least_one(values: Iterable[Any]) -> Iterator[Any]:
+    is_nothing = True
+    for each in values:
+        is_nothing = False
+        yield each
+    if is_nothing:
+        _take_back()
+
+
 def held(value: object) -> bool:
     """Whether what was asserted is true."""
     is_held = bool(value)
@@ -66,6 +89,11 @@ def failed(call: Callable[..., Any]) -> Callable[..., Any]:
 def _note(*, held: bool) -> None:
     for each in _notes:
         each(held)
+
+
+def _take_back() -> None:
+    for each in _takes_back:
+        each()
 
 
 class _Writer(ast.NodeTransformer):
@@ -88,6 +116,9 @@ class _Writer(ast.NodeTransformer):
         return node
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        for each in _together(node.test):
+            if (over := _said_of_all(each)) is not None:
+                over.iter = self._call("some", over.iter)
         if self._asserts:
             node.test = self._call("held", node.test)
         return node
@@ -122,6 +153,20 @@ def _is_failing(node: ast.stmt) -> bool:
     if isinstance(node, ast.Raise) and node.exc is not None:
         return _dotted(node.exc.func if isinstance(node.exc, ast.Call) else node.exc) in _RAISED
     return False
+
+
+def _together(asked: ast.expr) -> Sequence[ast.expr]:
+    """What must hold, each by itself."""
+    return asked.values if isinstance(asked, ast.BoolOp) and isinstance(asked.op, ast.And) else (asked,)
+
+
+def _said_of_all(asked: ast.expr) -> ast.comprehension | None:
+    """The loop in ``all(… for … in …)``."""
+    if isinstance(asked, ast.Call) and _dotted(asked.func) == "all" and len(asked.args) == 1:
+        over = asked.args[0]
+        if isinstance(over, ast.GeneratorExp | ast.ListComp) and not over.generators[0].is_async:
+            return over.generators[0]
+    return None
 
 
 def _dotted(value: ast.expr) -> str:

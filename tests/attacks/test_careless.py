@@ -192,6 +192,12 @@ VACUOUS = """
         for contract in NOTHING:
             assert contract.paused
 
+    def test_all():
+        assert all(contract.paused for contract in NOTHING)
+
+    def test_all_of_an_iterator():
+        assert all([contract.paused for contract in iter(NOTHING)])
+
     def test_left_early():
         if not NOTHING:
             return
@@ -261,7 +267,7 @@ def test_a_test_none_of_whose_assertions_was_reached_is_no_pass(project) -> None
     """Zero is unknown: an empty list, a guard that returns, subtests of nothing."""
     project.write({"suites/test_gate.py": VACUOUS})
 
-    required(project, "none of its assertions was reached: it looked at nothing", count=9)
+    required(project, "none of its assertions was reached: it looked at nothing", count=11)
 
 
 def test_no_filter_silences_the_warnings_behind_which_nothing_is_looked_at(project) -> None:
@@ -438,6 +444,9 @@ def test_honest_assertions_promote(project, arguments: tuple[str, ...]) -> None:
                 def test_raises():
                     with pytest.raises(ValueError):
                         int("x")
+
+                def test_all():
+                    assert all(value for value in (1, 2)) and all([value for value in iter("ab")])
 
                 def test_some_of_them():
                     if [] != []:

@@ -88,7 +88,8 @@ OWED = {
     "what looks like an oversight": (
         "def look(): yield\nasync def ask(): ...\n@pytest.fixture\ndef ready(): yield\n"
         "def test_a(ready):\n    assert [] == list(look())\n    asyncio.run(ask())\n"
-        "    assert not (x for x in ()) or all(x for x in ())\n    self.assertTrue(1, 'the text')",
+        "    assert not (x for x in ()) or all(x for x in ())\n    self.assertTrue(1, 'the text')\n"
+        "    ready == 1 or fail()\n    list(map(look, []))\n    assert ready or None or 0\n    assert mock.called",
         {"test_a"},
     ),
     "latin-1": ("# -*- coding: latin-1 -*-\ndef test_a(): assert True", {"test_a"}),
@@ -148,6 +149,24 @@ DOUBTED = {
     ),
     "a comparison": ("def test_a():\n    1 == 2", "test_x.py:2: `1 == 2` is compared, and nobody looks at the answer"),
     "a negation": ("def test_a(x):\n    not x.paused", "`not x.paused` is compared, and nobody looks"),
+    "two comparisons": ("def test_a():\n    1 == 2 and 2 == 3", "`1 == 2 and 2 == 3` is compared, and nobody looks"),
+    "an answer nobody looks at": (
+        "def test_a(x):\n    all(each.paused for each in x)",
+        "is compared, and nobody looks",
+    ),
+    "a map": ("def test_a(x):\n    map(look, x)", "`map(look, x)` runs nothing of what stands in it"),
+    "a generator for a loop": ("def test_a(x):\n    (look(each) for each in x)", "runs nothing of what stands in it"),
+    "a lambda for a call": ("def test_a():\n    lambda: look()", "runs nothing of what stands in it"),
+    "a function not called": ("def test_a():\n    look", "test_x.py:2: `look` is named and not called"),
+    "one or another text": (
+        "def test_a(x):\n    assert x.status == 'new' or 'open'",
+        "test_x.py:2: assert of `… or 'open'` is always true; compare with each, or write `in (…)`",
+    ),
+    "one or a tuple": ("def test_a(x):\n    assert x or (1, 2)", "`… or (1, 2)` is always true"),
+    "a mock's word": (
+        "def test_a(mock):\n    assert mock.pay.called_once_with(1)",
+        "`mock.pay.called_once_with` is no assertion of a mock's and always true; write assert_called_once_with",
+    ),
     "an assertion not called": ("def test_a(mock):\n    mock.assert_called_once", "is named and not called"),
     "a message for a value": (
         "class TestX(unittest.TestCase):\n    def test_a(self):\n        self.assertTrue(404, 200)",

@@ -195,6 +195,72 @@ def test_a_gate_is_committed_where_bytes_and_names_are_those_of_the_commit(
     assert is_committed(gate) is is_still
 
 
+def _replaced(root: Path) -> None:
+    (root / "suites/test_a.py").write_text("2")
+    commit(root)
+    git(root, "replace", "HEAD~1", "HEAD")
+    git(root, "reset", "-q", "--soft", "HEAD~1")
+
+
+def _left_out(root: Path) -> None:
+    git(root, "sparse-checkout", "set", "--no-cone", "/*", "!/suites/more/")
+    (root / "suites/more/test_d.py").unlink(missing_ok=True)
+
+
+def _filtered(root: Path) -> None:
+    (root / ".git/info/attributes").write_text("*.py filter=good\n")
+    git(root, "config", "filter.good.clean", "printf ''")
+    (root / "suites/test_a.py").write_text("2")
+
+
+def _in_a_submodule(root: Path) -> None:
+    (inner := root / "suites/inner").mkdir()
+    (inner / "test_e.py").write_text("")
+    commit(inner)
+    git(root, "-c", "advice.addEmbeddedRepo=false", "add", "suites/inner")
+    git(root, "commit", "-q", "-m", "a submodule")
+
+
+def _elsewhere(root: Path) -> None:
+    git(root, "config", "core.worktree", str(root / "suites"))
+    (root / "suites/test_a.py").write_text("2")
+
+
+def _borrowed(root: Path) -> None:
+    (root / ".git/objects").rename(root.parent / "objects")
+    (root / ".git/objects/info").mkdir(parents=True)
+    (root / ".git/objects/info/alternates").write_text(f"{root.parent / 'objects'}\n")
+
+
+@pytest.mark.parametrize(
+    ("trick", "is_still"),
+    [
+        pytest.param(_replaced, False, id="an object replaced by another"),
+        pytest.param(_left_out, False, id="a test left out of a sparse checkout"),
+        pytest.param(
+            lambda root: (
+                git(root, "update-index", "--skip-worktree", "suites/test_a.py"),
+                (root / "suites/test_a.py").write_text("2"),
+            ),
+            False,
+            id="a change that the index does not look at",
+        ),
+        pytest.param(_filtered, False, id="a filter that cleans a change away"),
+        pytest.param(_in_a_submodule, False, id="tests in a submodule"),
+        pytest.param(_elsewhere, False, id="a work tree elsewhere"),
+        pytest.param(_borrowed, True, id="the same objects, borrowed from another repository"),
+    ],
+)
+def test_no_trick_of_git_s_hides_a_change(gate_of, trick, is_still: bool) -> None:
+    """The bytes on disk are hashed here, and the commit's own tree is read, whatever else the repository says."""
+    gate = gate_of(dict.fromkeys(("suites/test_a.py", "suites/more/test_d.py"), ""))
+    commit(gate[2])
+
+    trick(gate[2])
+
+    assert is_committed(gate) is is_still
+
+
 def test_line_ends_that_git_would_change_are_a_change(gate_of) -> None:
     """What ran are the bytes on disk; a commit with other ones does not have them."""
     gate = gate_of({"suites/test_a.py": ""})
