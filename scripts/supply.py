@@ -138,6 +138,7 @@ def closure_names(components: Sequence[dict[str, Any]]) -> set[str]:
 
 def audit() -> list[str]:
     """Known vulnerabilities of the pinned packages, or, where no database answers, packages that nobody looked at."""
+    why = "pip-audit is not installed"
     if importlib.util.find_spec("pip_audit") is not None:
         command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes", "-r", "requirements-dev.txt"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -146,7 +147,8 @@ def audit() -> list[str]:
             return []
         if "vulnerabilit" in done.stdout + done.stderr and "Found" in done.stdout + done.stderr:
             return [(done.stdout + done.stderr).strip()]
-    print("pip-audit is not here or its database cannot be reached; every package is held against docs/licences.md")
+        why = "pip-audit reached no database"
+    print(f"{why}: no vulnerability was looked for; the names of all packages are held against docs/licences.md")
     return [
         f"{name}: nobody allowed it; look at it, then list it in docs/licences.md"
         for name in closure()

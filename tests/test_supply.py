@@ -82,7 +82,13 @@ print("all")
     ids=["nothing found", "something found", "no database"],
 )
 def test_an_audit_believes_pip_audit_and_falls_back_to_the_list(
-    supply: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, status: int, told: list[str]
+    supply: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    says: str,
+    status: int,
+    told: list[str],
 ) -> None:
     """Where it is installed and reaches its database, what it finds fails the check."""
     (tmp_path / "pip_audit.py").write_text(f"import sys\nprint({says!r})\nsys.exit({status})\n")
@@ -90,6 +96,7 @@ def test_an_audit_believes_pip_audit_and_falls_back_to_the_list(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     assert supply.audit() == told
+    assert ("reached no database: no vulnerability was looked for" in capsys.readouterr().out) is ("Connection" in says)
 
 
 def test_an_audit_without_a_database_refuses_what_nobody_allowed(
