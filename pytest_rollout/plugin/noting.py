@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
 from _pytest.assertion import rewrite
 
 from pytest_rollout.plugin.asserting import noting
+from pytest_rollout.plugin.imported import when_imported
 from pytest_rollout.runner.anew import Counted
 from pytest_rollout.runner.noting import noted, tell
 
 Note = Callable[[bool], None]
-Patch = Callable[[ModuleType], None]
 
 
 _TELLING = (b"raise", b"fail", b"all(")
@@ -52,37 +49,4 @@ def watch_others(note: Note, take_back: Callable[[], None], counted: Callable[[]
 
         spawn.get_preparation_data = prepared  # type: ignore[attr-defined]
 
-    _when_imported({"unittest.mock": watch_mocks, "multiprocessing.spawn": watch_processes})
-
-
-def _when_imported(patches: dict[str, Patch]) -> None:
-    """Patch these modules now or, lest every gate pay for them, as soon as somebody imports them."""
-    waiting = {}
-    for name, patch in patches.items():
-        if name in sys.modules:
-            patch(sys.modules[name])
-        else:
-            waiting[name] = patch
-    sys.meta_path.insert(0, _Waiting(waiting))
-
-
-class _Waiting:
-    """Finds no module by itself; it is asked first, and patches what another one found."""
-
-    def __init__(self, patches: dict[str, Patch]) -> None:
-        self._patches = patches
-
-    def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
-        """The module's own spec, whose loader patches it as well."""
-        patch = self._patches.pop(name, None)
-        spec = None if patch is None else importlib.util.find_spec(name)
-        if patch is None or spec is None or spec.loader is None:
-            return None
-        executes = spec.loader.exec_module
-
-        def execute(module: ModuleType) -> None:
-            executes(module)
-            patch(module)
-
-        spec.loader.exec_module = execute  # type: ignore[method-assign]
-        return spec
+    when_imported({"unittest.mock": watch_mocks, "multiprocessing.spawn": watch_processes})

@@ -28,6 +28,7 @@ from pytest_rollout.plugin.context import Context
 from pytest_rollout.plugin.handover import VARIABLE
 from pytest_rollout.plugin.noting import watch_others
 from pytest_rollout.plugin.redacting import Redaction, encodable
+from pytest_rollout.plugin.unseen import Unseen
 from pytest_rollout.plugin.watching import Running
 from pytest_rollout.runner.channel import EXIT_STATUS, Outbox
 from pytest_rollout.runner.kept import kept_id
@@ -74,6 +75,9 @@ def start_recording(config: pytest.Config) -> None:
     config.pluginmanager.register(recorder, "rollout-recorder")
     suite = briefing.rollout.suite
     watch_assertions(recorder.asserted)
+    unseen = Unseen(recorder.trouble, recorder.unawaited)
+    unseen.watch()
+    config.pluginmanager.register(unseen, "rollout-unseen")
     watch_others(recorder.asserted, asserted.take_back, lambda: asserted.counted(suite))
     rewrite_helpers(suite)
     secrets = briefing.rollout.secrets
@@ -131,6 +135,15 @@ class Recorder:
     def asserted(self, held: bool) -> None:
         """Count an assertion for the item that runs now; one that failed between items is none's, and told."""
         self._asserted.note(held)
+
+    def trouble(self, what: str, text: str) -> None:
+        """Tell what happened beside the item that runs now, if one does."""
+        self._trouble(what, text, self._current.nodeid if self._current is not None else "")
+
+    def unawaited(self, text: str) -> None:
+        """Tell of a coroutine that never ran; a warning of it may reach nobody."""
+        item = self._current.nodeid if self._current is not None else ""
+        self._send({"e": "warning", "category": "RuntimeWarning", "text": self._text(text), "id": self._id(item)})
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_itemcollected(self, item: pytest.Item) -> None:
@@ -303,8 +316,7 @@ class Recorder:
 
     def _chain(self, before: Any, what: str) -> Any:
         def hook(about: Any) -> None:
-            current = self._current.nodeid if self._current is not None else ""
-            self._trouble(what, f"{about.exc_type.__name__}: {about.exc_value}", current)
+            self.trouble(what, f"{about.exc_type.__name__}: {about.exc_value}")
             before(about)
 
         return hook

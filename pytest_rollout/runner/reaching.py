@@ -15,6 +15,7 @@ _PACKAGE = "pytest_rollout"
 _MODULE = re.compile(r"pytest_rollout(\.\w+)+(:\w+)?")
 _NAMES = (
     *("rollout-recorder", "rollout-collection", "rollout-context", "rollout-isolation", "rollout-redaction"),
+    "rollout-unseen",
     "PYTEST_ROLLOUT_RECORD",
 )
 _LONGEST_NEAR = 8

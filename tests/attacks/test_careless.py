@@ -305,6 +305,74 @@ def test_no_filter_silences_the_warnings_behind_which_nothing_is_looked_at(proje
     assert "cannot collect test class 'TestInherited'" in ran.says
 
 
+UNSEEN = """
+    import asyncio
+    import warnings
+    from concurrent.futures import ThreadPoolExecutor, wait
+
+    class Engine:
+        async def check(self):
+            assert False
+
+    def breaks(*_):
+        raise ConnectionError("no node")
+
+    async def breaks_later():
+        raise ConnectionError("no node")
+
+    def test_ignored_coroutine():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            Engine().check()
+
+    def test_recorded_coroutine(recwarn):
+        Engine().check()
+
+    def test_pool_map():
+        with ThreadPoolExecutor() as pool:
+            pool.map(breaks, [1, 2])
+
+    def test_waited_for():
+        with ThreadPoolExecutor() as pool:
+            wait([pool.submit(breaks)])
+
+    def test_task():
+        async def work():
+            asyncio.ensure_future(breaks_later())
+            await asyncio.sleep(0)
+        asyncio.run(work())
+
+    def test_tasks_waited_for():
+        async def work():
+            await asyncio.wait([asyncio.ensure_future(breaks_later())])
+        asyncio.run(work())
+
+    def test_callback():
+        async def work():
+            asyncio.get_running_loop().call_soon(breaks)
+            await asyncio.sleep(0)
+        asyncio.run(work())
+    """
+
+
+def test_what_nobody_could_see_is_told(project) -> None:
+    """A pool's, a task's and a loop's exceptions reach nobody who does not ask; a test may silence every warning."""
+    project.write({"suites/test_gate.py": UNSEEN})
+
+    ran = project.pytest("--stage=alpha")
+
+    assert ran.status == 10
+    warned = "inconclusive: RuntimeWarning in suites/test_gate.py::{}: coroutine 'Engine.check' was never awaited"
+    for each in ("test_ignored_coroutine", "test_recorded_coroutine"):
+        assert warned.format(each) in ran.says
+    for what, tests in (
+        ("an exception that nobody asked its future for", ("test_pool_map", "test_waited_for")),
+        ("an exception of asyncio that nobody saw", ("test_task", "test_tasks_waited_for", "test_callback")),
+    ):
+        for each in tests:
+            assert f"error: {what} in suites/test_gate.py::{each}: ConnectionError: no node" in ran.says
+
+
 def test_settings_from_above_the_project_are_none_of_the_gate(project) -> None:
     """Pytest looks for them up to the root of the disk; no commit of the project holds them."""
     project.write({"suites/test_gate.py": "def test_good():\n    assert True\n"})
@@ -398,8 +466,10 @@ def test_honest_assertions_promote(project, arguments: tuple[str, ...]) -> None:
             "conftest.py": "def pytest_assertion_pass(item, lineno, orig, expl):\n    print(expl)\n",
             "suites/helper.py": "def look(value):\n    assert value == 1\n",
             "suites/test_gate.py": """
+                import asyncio
                 import multiprocessing
                 import unittest
+                from concurrent.futures import ThreadPoolExecutor
                 from unittest import mock
 
                 import pytest
@@ -447,6 +517,23 @@ def test_honest_assertions_promote(project, arguments: tuple[str, ...]) -> None:
 
                 def test_all():
                     assert all(value for value in (1, 2)) and all([value for value in iter("ab")])
+
+                def test_asked():
+                    async def breaks():
+                        raise ValueError("x")
+                    async def work():
+                        (error,) = await asyncio.gather(breaks(), return_exceptions=True)
+                        assert isinstance(error, ValueError)
+                        with pytest.raises(ValueError):
+                            await asyncio.ensure_future(breaks())
+                        with pytest.raises(ValueError):
+                            await asyncio.get_running_loop().run_in_executor(None, int, "x")
+                    asyncio.run(work())
+                    with ThreadPoolExecutor() as pool:
+                        assert isinstance(pool.submit(int, "x").exception(), ValueError)
+                        assert list(pool.map(int, ["1"])) == [1]
+                        with pytest.raises(ValueError):
+                            list(pool.map(int, ["x"]))
 
                 def test_some_of_them():
                     if [] != []:
