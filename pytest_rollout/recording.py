@@ -32,7 +32,10 @@ def main(descriptor: int) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     import pytest  # noqa: PLC0415 - it is there by now
 
-    return int(pytest.main(orders["arguments"], plugins=[plugin]))
+    try:
+        return int(pytest.main(orders["arguments"], plugins=[plugin]))
+    finally:
+        gc.freeze()  # nothing is garbage in what ends with this process
 
 
 def _imported() -> ModuleType:

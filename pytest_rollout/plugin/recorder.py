@@ -6,6 +6,7 @@ replace it, beside what the reports say; the judge compares the two.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import inspect
 import os
@@ -34,6 +35,9 @@ from pytest_rollout.runner.channel import EXIT_STATUS, Outbox
 from pytest_rollout.runner.kept import kept_id
 
 LONGEST_TEXT = 20_000
+_SELDOM = 50_000, 10, 10
+"""When to look for garbage: a session keeps nearly all it makes, and Python's 700 looks through it all the time."""
+
 TRUSTED_FIXTURES = frozenset(
     {
         *("rollout", "stage", "network", "networks", "contracts", "flags", "measure", "evidence"),
@@ -45,6 +49,7 @@ TRUSTED_FIXTURES = frozenset(
 
 def start_recording(config: pytest.Config) -> None:
     """Connect to the supervisor, wait for its briefing, and register the recorder."""
+    gc.set_threshold(*_SELDOM)
     process = os.environ.get("PYTEST_XDIST_WORKER") or _role(config)
     socket = Path(os.environ[VARIABLE])
     outbox = Outbox(str(socket))

@@ -23,7 +23,6 @@ _FORCED = (
     "strict_config=false",
     "strict_parametrization_ids=true",
     "usefixtures=",
-    "enable_assertion_pass_hook=true",
     "faulthandler_timeout=0",
 )
 
