@@ -25,7 +25,10 @@ from _pytest.assertion import rewrite
 from pytest_rollout.runner.anew import Counted, shared
 from pytest_rollout.runner.noting import LOOKED
 
-_OWN = frozenset({"@pytest_ar", LOOKED})
+_REWRITTEN = "@pytest_ar"
+"""How pytest names its helpers in what it rewrites."""
+
+_OWN = frozenset({_REWRITTEN, LOOKED})
 """How a function with a rewritten assertion, or with what stands around a failing call, names its helpers."""
 
 _HELD = "_rollout_held"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Callable, Generator
 from types import ModuleType
@@ -47,7 +48,8 @@ class Unseen:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """What came after the last item."""
+        """What came after the last item, and what only a search for garbage brings to light."""
+        gc.collect()
         self._tell_unasked()
 
     def _tell_unasked(self) -> None:

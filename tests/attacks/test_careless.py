@@ -373,6 +373,29 @@ def test_what_nobody_could_see_is_told(project) -> None:
             assert f"error: {what} in suites/test_gate.py::{each}: ConnectionError: no node" in ran.says
 
 
+def test_what_only_a_search_for_garbage_brings_to_light_is_told(project) -> None:
+    """What holds itself outlives its test, and may outlive every report."""
+    project.write(
+        {
+            "suites/test_gate.py": """
+    class Engine:
+        async def check(self):
+            assert False
+
+    def test_cycle():
+        engine = Engine()
+        engine.itself, engine.waiting = engine, engine.check()
+        assert engine.waiting is not None
+    """
+        }
+    )
+
+    ran = project.pytest("--stage=alpha")
+
+    assert ran.status == 10
+    assert "coroutine 'Engine.check' was never awaited" in ran.says
+
+
 def test_settings_from_above_the_project_are_none_of_the_gate(project) -> None:
     """Pytest looks for them up to the root of the disk; no commit of the project holds them."""
     project.write({"suites/test_gate.py": "def test_good():\n    assert True\n"})
