@@ -137,7 +137,7 @@ def status(
     """Where each rollout stands, and what is owed for its next step."""
     workspace = operations.Workspace.at(Path.cwd(), ledger, place=f"{rollout}:" if rollout else None)
     chosen = [workspace.rollout(rollout)] if rollout else workspace.rollouts
-    standings = [operations.standing(workspace, each, now()) for each in chosen]
+    standings = operations.standings(workspace, chosen, now())
     print_([texts.standing_document(s) for s in standings], texts.standings(standings), as_json)
     return 0
 

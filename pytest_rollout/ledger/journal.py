@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -26,14 +26,26 @@ def read_history(ledger: Ledger, rollout: str, *, whole: bool = False) -> Histor
     have another it is looked at. Of ticks and looks of a watch the newest of a kind is read, of the others only
     which kind they are of.
     """
-    history = History(rollout=rollout, ledger_id=ledger.id)
-    newest: dict[tuple[Any, ...], Row] = {}
-    notes = (_mark(rollout), _noting(history, newest)), (b"\\", _check_spelling)
-    head = ledger.verify(*notes) if whole else ledger.walk(*notes)
-    for row in sorted(newest.values(), key=itemgetter(1)):
-        _fold(history, row)
-    history.head = head
+    (history,) = _read(ledger, [rollout], whole=whole)
     return history
+
+
+def read_histories(ledger: Ledger, rollouts: Sequence[str]) -> list[History]:
+    """``read_history`` of several rollouts, in one pass for all of them."""
+    return _read(ledger, rollouts, whole=False)
+
+
+def _read(ledger: Ledger, rollouts: Sequence[str], *, whole: bool) -> list[History]:
+    newest: list[dict[tuple[Any, ...], Row]] = [{} for _ in rollouts]
+    histories = [History(rollout=each, ledger_id=ledger.id) for each in rollouts]
+    notes = [(_mark(each.rollout), _noting(each, of)) for each, of in zip(histories, newest, strict=True)]
+    look = ledger.verify if whole else ledger.walk
+    head = look(*notes, (b"\\", _check_spelling))
+    for history, of in zip(histories, newest, strict=True):
+        for row in sorted(of.values(), key=itemgetter(1)):
+            _fold(history, row)
+        history.head = head
+    return histories
 
 
 def read_on(ledger: Ledger, history: History) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pytest_rollout.operations import anchoring, attesting
 from pytest_rollout.operations.moving import promote, roll_back
-from pytest_rollout.operations.standing import Standing, standing
+from pytest_rollout.operations.standing import Standing, standings
 from pytest_rollout.operations.telling import tell_move
 from pytest_rollout.operations.ticking import LARGEST_EVIDENCE, tick
 from pytest_rollout.operations.workspace import Workspace
@@ -21,7 +21,7 @@ __all__ = [
     "attesting",
     "promote",
     "roll_back",
-    "standing",
+    "standings",
     "tell_move",
     "tick",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_rollout.core.entries import Entry, EntryKind
@@ -19,6 +19,13 @@ def history_of(ledger: Ledger, rollout: Rollout, *, whole: bool = False) -> Hist
     from pytest_rollout.ledger.journal import read_history  # noqa: PLC0415 - as above
 
     return read_history(ledger, rollout.name, whole=whole)
+
+
+def histories_of(ledger: Ledger, rollouts: Sequence[Rollout]) -> list[History]:
+    """``history_of`` several rollouts, the ledger read once."""
+    from pytest_rollout.ledger.journal import read_histories  # noqa: PLC0415 - as above
+
+    return read_histories(ledger, [each.name for each in rollouts])
 
 
 def append(

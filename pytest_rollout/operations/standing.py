@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from pytest_rollout.core.promotion import may_promote
 from pytest_rollout.core.records import Recorded
 from pytest_rollout.core.rollout import ChecklistEntry, Rollout, Stage
 from pytest_rollout.core.signoff import Standing as SignoffStanding
-from pytest_rollout.operations.recording import history_of
+from pytest_rollout.operations.recording import histories_of
 from pytest_rollout.operations.workspace import Workspace
 from pytest_rollout.runner.kept import kept_plan
 from pytest_rollout.runner.pinning import measure_subject
@@ -73,11 +73,18 @@ class Standing:
         return next((each for each in self.given if each.signed and not each.counts), None)
 
 
-def standing(workspace: Workspace, rollout: Rollout, now: datetime) -> Standing:
-    """Where ``rollout`` stands now, by the record."""
-    rollout = kept_plan(rollout)
+def standings(workspace: Workspace, rollouts: Sequence[Rollout], now: datetime) -> list[Standing]:
+    """Where each of ``rollouts`` stands now, by the record, which is read once."""
     ledger = workspace.open()
-    history = history_of(ledger, rollout)
+    histories = histories_of(ledger, rollouts)
+    return [
+        _standing(workspace, kept_plan(rollout), (ledger, history), now)
+        for rollout, history in zip(rollouts, histories, strict=True)
+    ]
+
+
+def _standing(workspace: Workspace, rollout: Rollout, read: tuple[Ledger, History], now: datetime) -> Standing:
+    ledger, history = read
     position = history.position(rollout.stages)
     if position.stage is None:
         return Standing(

@@ -24,7 +24,7 @@ from pytest_rollout.core.moves import Promotion
 from pytest_rollout.core.outcome import Kind, Outcome, Verdict
 from pytest_rollout.ledger.canonical import encode, seal
 from pytest_rollout.ledger.chained import COLUMNS, founding
-from pytest_rollout.ledger.journal import read_history, read_on
+from pytest_rollout.ledger.journal import read_histories, read_history, read_on
 from pytest_rollout.ledger.port import Ledger
 from pytest_rollout.ledger.rows import row_of, verified
 from pytest_rollout.ledger.sqlite import SqliteLedger
@@ -335,6 +335,15 @@ LOOKS = st.builds(
     lambda verdict, rollout, stage, entry: (EntryKind.WATCH, look(verdict, rollout=rollout, stage=stage, entry=entry)),
     *(st.sampled_from(["promote", "hold", "rollback"]), NAMES, NAMES, FEW),
 )
+
+
+@settings(deadline=None)
+@given(told=st.lists(TICKS | LOOKS, max_size=30))
+def test_several_histories_read_at_once_are_those_read_one_by_one(told: list[tuple[EntryKind, bytes]]) -> None:
+    ledger = cast("Ledger", Kept(told))
+    names = ["toy", "other", "none"]
+
+    assert read_histories(ledger, names) == [read_history(ledger, each) for each in names]
 
 
 @settings(deadline=None)

@@ -206,7 +206,7 @@ def test_a_rollout_goes_on_to_its_end_and_can_be_reopened(judged: Any) -> None:
         assert ran.judgement["verdict"] == "promote", ran.out
         move, _ = promote(judged, stage)
     workspace = at(judged)
-    standing = operations.standing(workspace, workspace.rollouts[0], datetime.now(UTC))
+    standing = operations.standings(workspace, [workspace.rollouts[0]], datetime.now(UTC))[0]
 
     assert move.to == ""
     assert standing.stage is None
@@ -227,7 +227,7 @@ def test_a_rollback_enters_the_stage_before_and_what_was_judged_there_counts_no_
 
     move, _ = operations.roll_back(at(judged), "beta", person=ANN, reason="gas doubled", now=datetime.now(UTC))
     workspace = at(judged)
-    standing = operations.standing(workspace, workspace.rollouts[0], datetime.now(UTC))
+    standing = operations.standings(workspace, [workspace.rollouts[0]], datetime.now(UTC))[0]
 
     assert (move.stage, move.to, move.reason) == ("beta", "alpha", "gas doubled")
     assert standing.judgement is None
@@ -365,10 +365,10 @@ def test_a_status_says_where_it_stands_and_what_comes_next(judged: Any) -> None:
     workspace = at(judged)
     rollout = workspace.rollouts[0]
 
-    ready = operations.standing(workspace, rollout, datetime.now(UTC))
+    ready = operations.standings(workspace, [rollout], datetime.now(UTC))[0]
     operations.tick(workspace, "alpha", 2, person=ANN, now=datetime.now(UTC), undo=True)
     held = judged.pytest("--stage=alpha", "--rollout-formats=")
-    waiting = operations.standing(workspace, rollout, datetime.now(UTC))
+    waiting = operations.standings(workspace, [rollout], datetime.now(UTC))[0]
 
     assert (ready.obstacle, ready.following, ready.attempts) == ("", "rollout promote toy:alpha", 1)
     assert held.status == 10

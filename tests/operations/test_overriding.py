@@ -258,7 +258,7 @@ def test_an_override_is_taken_back(workspace: Workspace) -> None:
     overriding.take_back(question, made.statement.terms, "CTO", person="Ann", now=now())
 
     assert "says HOLD" in refusal(lambda: promote(workspace))
-    (given,) = operations.standing(workspace, workspace.rollouts[0], now()).given
+    (given,) = operations.standings(workspace, [workspace.rollouts[0]], now())[0].given
     assert [each.why.partition(" on ")[0] for each in given.answer.roles] == [
         "took the signature back",
         "has not signed",
@@ -338,7 +338,7 @@ def test_a_signature_for_another_ledger_is_none_here(workspace: Workspace, proje
     ledger = workspace.open()
     ledger.append(EntryKind.OVERRIDE, encode(made.document() | {"signature": forged_}))
 
-    (given,) = operations.standing(workspace, workspace.rollouts[0], now()).given
+    (given,) = operations.standings(workspace, [workspace.rollouts[0]], now())[0].given
     assert not given.counts
 
 

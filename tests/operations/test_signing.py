@@ -73,13 +73,13 @@ def test_a_promotion_waits_for_every_signature(workspace: Workspace) -> None:
     sign(workspace, "Security Lead")
     with pytest.raises(Refused, match="1 of the 2 signatures that are needed count: 'CTO' has not signed"):
         promote(workspace)
-    standing = operations.standing(workspace, workspace.rollouts[0], now())
+    standing = operations.standings(workspace, [workspace.rollouts[0]], now())[0]
     assert [each.role for each in standing.unsigned] == ["CTO"]
     assert standing.following == "rollout sign toy:alpha --role CTO"
 
     sign(workspace, "CTO")
 
-    assert operations.standing(workspace, workspace.rollouts[0], now()).following == "rollout promote toy:alpha"
+    assert operations.standings(workspace, [workspace.rollouts[0]], now())[0].following == "rollout promote toy:alpha"
     assert promote(workspace)[0].to == "beta"
 
 
