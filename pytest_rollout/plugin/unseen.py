@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import warnings
 from collections.abc import Callable, Generator
 from types import ModuleType
@@ -48,8 +47,7 @@ class Unseen:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """What came after the last item, and what only a search for garbage brings to light."""
-        gc.collect()
+        """What came after the last item; pytest itself searches for garbage before our last word."""
         self._tell_unasked()
 
     def _tell_unasked(self) -> None:
