@@ -139,6 +139,8 @@ def _counts(document: Mapping[str, Any]) -> dict[str, Any]:
         other = SPELT.get(name, name)
         if name in document and other in document and document[name] != document[other]:
             raise EvidenceError(f"{name} is {document[name]!r:.20} and {other} is {document[other]!r:.20}.")
+        if name not in document and other not in document:
+            raise EvidenceError(f"mode_history: {name} is missing.")
         found[name] = document[name] if name in document else document[other]
     return found
 

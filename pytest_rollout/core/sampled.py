@@ -196,12 +196,12 @@ class _OneThing:
         several = self._cut(self._since)
         if not any(each.times for each in several):
             return None
-        settings = self.asked.settings
-        if settings.histogram:
+        is_ratio = self.criterion.unit.dimension == "ratio"
+        if self.asked.settings.histogram:
             found = of_histogram(self.criterion, several, self.asked.metric)
-        elif any(each.is_ratio for each in several) != (self.criterion.unit.dimension == "ratio"):
+        elif any(each.is_ratio is not is_ratio for each in several):
             raise EvidenceError("the source answers counts where values are declared, or values where counts are")
-        elif any(each.is_ratio for each in several):
+        elif is_ratio:
             found = of_ratio(self.criterion, several)
         else:
             found = of_values(self.criterion, several, scale_of(self.criterion, self.asked.metric))

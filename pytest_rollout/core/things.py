@@ -31,6 +31,8 @@ class Things:
 
 def things(settings: SourceSettings, samples: Samples) -> Things:
     """Sort what was answered; several series are never silently reduced to one."""
+    if len({series.is_ratio for series in samples.series}) > 1:
+        return Things(trouble="counts and values came in one answer, and one of the two would be left out")
     found: dict[str, list[Series]] = {}
     for series in samples.series:
         name = ""

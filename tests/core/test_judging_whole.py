@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_rollout.core.baseline import Captured
 from pytest_rollout.core.chain import Block, Sighting, Witness
+from pytest_rollout.core.command import Command
 from pytest_rollout.core.criterion import Baseline, Span
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
@@ -298,6 +300,9 @@ def test_a_real_chain_that_nobody_saw_is_an_error(kit: Any) -> None:
     ]
     assert chains(kit, replace(asked, evidence=opened)) == alone
     assert chains(kit, real(kit, "mainnet", stage=listed)) == alone
+    deploy = Command(name="deploy", run=("true",), folder=Path())
+    beside = chains(kit, real(kit, "mainnet", stage=replace(listed, checks=(deploy, *listed.checks))))
+    assert beside == alone, "what looks at no network names none"
 
 
 PINNED = Sighting(

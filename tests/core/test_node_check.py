@@ -600,6 +600,12 @@ def test_the_longest_gap_may_be_rounded_up_to_a_second(longest: int) -> None:
     assert judge(*gaps([10, 11, 0, 0], longest_gap_seconds=longest), aspect=Aspect.SOAK).outcome is Outcome.PENDING
 
 
+def test_a_visit_without_one_of_its_counts_is_an_error_that_names_it() -> None:
+    finding = judge(*both(lambda each: each["mode_history"][0].pop("timeouts")), aspect=Aspect.SOAK)
+
+    assert (finding.outcome, finding.measured) == (Outcome.ERROR, "mode_history: timeouts is missing")
+
+
 def test_the_longest_gap_is_rounded_up_by_no_more_than_a_second() -> None:
     assert judge(*gaps([10, 11, 0, 0], longest_gap_seconds=3602), aspect=Aspect.SOAK).outcome is Outcome.ERROR
 

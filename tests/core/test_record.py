@@ -72,6 +72,7 @@ OTHER = {
     "half a second": ("t", "2025-08-12T10:00:00.5Z", "2025-08-12T10:00:05Z"),
     "ninety nanoseconds": ("t", "2025-08-12T10:00:00.000000090Z", "2025-08-12T10:00:01Z"),
     "a second, at half past": ("t", "2025-08-12T10:00:00.5Z", "2025-08-12T10:00:01.5Z"),
+    "part of a second, and four weeks less a day": ("t", "2025-08-12T10:00:00.000312500Z", "2025-09-08T10:00:00Z"),
     "a nanosecond": ("t", "2025-08-12T10:00:00.000000001Z", "2025-08-12T10:00:00Z"),
     "one digit": ("a", LOWER, LOWER[:-1] + "c"),
     "case of what is no kind of hex": ("x", LOWER, UPPER),

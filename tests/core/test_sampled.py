@@ -750,6 +750,43 @@ def test_a_gap_as_long_as_it_may_be_was_seen() -> None:
     assert evaluate(criterion, latency(*[1] * len(at), at=at)).finding.outcome is Outcome.PASS
 
 
+def test_counts_and_values_are_not_one_answer() -> None:
+    """What is no count would be left out of a ratio, however bad it is; and no trigger stops the judge on it."""
+    early, late = times(HOUR - STEP, 30 * MINUTE), times(30 * MINUTE - STEP)
+    counted = ratios(early, [999] * len(early), [1000] * len(early), labels={"v": "1"})
+    valued = values(late, [0] * len(late), labels={"v": "2"})
+
+    for series in ((counted, valued), (valued, counted)):
+        for criterion in (SUCCESS, LATENCY):
+            finding = evaluate(criterion, *series).finding
+            assert (finding.outcome, finding.measured) == (
+                Outcome.ERROR, "counts and values came in one answer, and one of the two would be left out",
+            )  # fmt: skip
+
+
+def test_a_sum_fires_although_no_sample_does() -> None:
+    """What is looked at first must not hide what only adds up."""
+    trigger = Trigger(when=bound(">", 1000, "ms"), window=Window(kind=WindowKind.AGGREGATE, over=15 * MINUTE))
+    at = times()
+
+    criterion = replace(LATENCY, statistic=Statistic.SUM, rollback=(trigger,))
+
+    assert evaluate(criterion, latency(*[100] * len(at), at=at)).fired == (trigger,)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_trigger_fires_by_one_of_the_series_of_a_thing_that_changed(is_late: bool) -> None:
+    """The version before, or the one after it, was good throughout."""
+    early, late = times(HOUR - STEP, 30 * MINUTE), times(30 * MINUTE - STEP)
+    good, bad = (999, 800) if is_late else (800, 999)
+    series = [
+        ratios(at, [number] * len(at), [1000] * len(at), labels={"v": str(number)})
+        for at, number in ((early, good), (late, bad))
+    ]
+
+    assert evaluate(SUCCESS, *series).fired != ()
+
+
 def test_a_trigger_by_number_looks_back_as_far_as_samples_that_come_seldom_need() -> None:
     """The source answers every 20 minutes, whatever interval the plan wrote."""
     four = Trigger(when=bound(">", 1, "ms"), window=Window(kind=WindowKind.K_OF_N, k=4, n=4))

@@ -182,6 +182,12 @@ def test_evidence_from_the_first_moment_of_a_visit_on_counts() -> None:
     ]
 
 
+def test_the_moment_before_a_visit_is_none_of_it() -> None:
+    given = samples("up", counter((MINUTE - 1, 1), (MINUTE, 1), (MINUTE + STEP, 1)))
+
+    assert soak_on(SOAK, Soaked(), asked(given, not_before=MINUTE)).stretches["up", ""].since == MINUTE
+
+
 def test_an_answer_that_cannot_be_taken_is_none_in_a_later_visit_either() -> None:
     """What is remembered from before must not pass instead."""
     before = soak_on(SOAK, Soaked(), asked(samples("up", steady())))

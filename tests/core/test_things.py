@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_rollout.core.rollout import SourceKind, SourceSettings
-from pytest_rollout.core.series import Samples, Series, values
+from pytest_rollout.core.series import Samples, Series, ratios, values
 from pytest_rollout.core.things import Things, things
 
 
@@ -36,6 +36,9 @@ TROUBLES: dict[str, tuple[tuple[Series, ...], dict[str, Any], str]] = {
     ),
     "a stranger": (
         (series(1, node="c"),), {"per": "node", "things": ("a",)}, "node 'c' answered, which the plan does not name",
+    ),
+    "counts and values": (
+        (EARLY, ratios([3], [1], [2])), {}, "counts and values came in one answer, and one of the two would be left out",
     ),
     "at once": (
         (series(1, 3, v="1"), series(3, 4, v="2")), {}, "2 series where one is expected, {v=1} and {v=2}",
