@@ -61,11 +61,12 @@ class Mutant:
     lines: tuple[int, int]
     """The statement's first and last line; a compound statement's up to its body."""
     operator: str
-    wording: bool
     before: str
     after: str
     text: str
     """The changed function, inside a class of the same name where it is a method."""
+    unchanged: str
+    """A digest of the function as it is: of an earlier one nothing is told."""
 
     @property
     def key(self) -> str:
@@ -150,6 +151,7 @@ def mutants_of(path: Path, source: str) -> Iterator[Mutant]:
     }
     statements = list(statements_of(source))
     positions = wrapper.resolve(PositionProvider)
+    texts: dict[cst.FunctionDef, str] = {}
     for mutation in visitor.mutations:
         function = mutation.contained_by_top_level_function
         if not isinstance(function, cst.FunctionDef):
@@ -162,7 +164,9 @@ def mutants_of(path: Path, source: str) -> Iterator[Mutant]:
             if mutation.original_node is function
             else function.deep_replace(mutation.original_node, mutation.mutated_node)
         )
-        before, after = shell(function, owner), shell(changed, owner)
+        if function not in texts:
+            texts[function] = shell(function, owner)
+        before, after = texts[function], shell(changed, owner)
         minus, plus = difference(before, after)
         yield Mutant(
             module=path.stem,
@@ -173,16 +177,26 @@ def mutants_of(path: Path, source: str) -> Iterator[Mutant]:
             if changed.body is not function.body and mutation.operator == "raising"
             else place(mutation.line, statements),
             operator=mutation.operator,
-            wording=mutation.operator == "operator_string" and is_prose(mutation.original_node),
             before=minus,
             after=plus,
             text=after,
+            unchanged=digest_of(before),
         )
 
 
-def is_prose(node: cst.CSTNode) -> bool:
-    """Whether a text is meant for people: it has a space, or nothing but marks."""
-    return isinstance(node, cst.SimpleString) and " " in str(node.evaluated_value).strip()
+def digest_of(text: str) -> str:
+    """What tells a function's text from any other."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def digests_of(source: str) -> Iterator[tuple[str, str]]:
+    """The name and the digest of each function of a module, as its mutants have them."""
+    for statement in cst.parse_module(source).body:
+        for function in statement.body.body if isinstance(statement, cst.ClassDef) else [statement]:
+            if isinstance(function, cst.FunctionDef):
+                owner = statement if statement is not function else None
+                name = f"{owner.name.value}.{function.name.value}" if owner else function.name.value
+                yield name, digest_of(shell(function, owner))
 
 
 def statements_of(source: str) -> Iterator[tuple[int, int]]:

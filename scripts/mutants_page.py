@@ -15,18 +15,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mutants import CORE, ROOT, kept
+from mutants import CORE, ROOT, digests_of, kept
+from mutants_classes import CLASSES, class_of
 
 WHY = ROOT / "scripts" / "mutants.toml"
 PAGE = ROOT / "docs" / "mutants.md"
 MARK = "<!-- made by scripts/mutants_page.py from here on -->"
 LEFT = ("survived", "no test")
 DECIDING = (
-    "attestation", "baseline", "breach", "comparison", "configuration", "criterion", "database_check", "drill",
-    "endpoint_rule", "evaluating", "evidence", "exposure", "history", "judgement", "judging", "merging", "moves",
-    "node_check", "node_memory", "node_soak", "node_stats", "owed", "promotion", "ranks", "ratio", "redaction",
-    "results", "rung", "sampled", "series", "signoff", "soak", "soaked", "store_check", "subject", "tally", "units",
-    "window",
+    "answer", "attestation", "baseline", "breach", "chain", "checklist", "collected", "columns", "command",
+    "comparison", "configuration", "criterion", "database_check", "drill", "drilled", "endpoint_rule", "engine_check",
+    "entries",
+    "evaluating", "evidence", "exposure", "flag_rule", "glance", "histogram", "history", "inventory", "items",
+    "judgement", "judging", "latency", "merging", "moves", "node_check", "node_memory", "node_soak", "node_stats",
+    "override", "owed", "promotion", "ranks", "ratio", "record", "redaction", "results", "rung", "running", "sampled",
+    "series", "signoff", "soak", "soaked", "sql_words", "state", "store_check", "store_tally", "subject", "tally",
+    "things", "units", "valuing", "watching", "window",
 )  # fmt: skip
 """The modules that judge, compare or record; the others read, show and hold values."""
 
@@ -66,76 +70,78 @@ def score(rows: Iterable[Mapping[str, Any]]) -> tuple[int, int, int, int, str]:
     return whole, came["killed"], came["timed out"], whole - noticed, share
 
 
-def functions_of(source: str) -> Iterator[tuple[str, str]]:
-    """The names of a module's functions, a method's behind its class, each with its text on one line."""
+def functions_of(source: str) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """A module's functions by name, a method's behind its class."""
     body = ast.parse(source).body
     inside = [(f"{owner.name}.", each) for owner in body if isinstance(owner, ast.ClassDef) for each in owner.body]
     for owner, each in [*(("", each) for each in body), *inside]:
         if isinstance(each, ast.FunctionDef):
-            first = min(node.lineno for node in (each, *each.decorator_list))
-            lines = source.splitlines()[first - 1 : each.end_lineno]
-            yield f"{owner}{each.name}", " ".join(" ".join(lines).split())
+            yield f"{owner}{each.name}", each
 
 
 def current() -> list[dict[str, Any]]:
-    """The newest outcome of each mutant whose lines are still in its function; alike ones of a function count once."""
-    texts = {(path.stem, name): text for path in CORE.glob("*.py") for name, text in functions_of(path.read_text())}
-    found = {
-        (row["module"], row["function"], row["operator"], row["before"], row["after"]): row
-        for row in kept().values()
-        if " ".join(row["before"].split()) in texts.get((row["module"], row["function"]), "")
-    }
-    return list(found.values())
+    """The newest outcome of each mutant of a function as it is now.
+
+    ``why`` says of one that survived why it may, empty where nobody has said so yet.
+    """
+    sources = {path.stem: path.read_text() for path in CORE.glob("*.py")}
+    functions = {(module, name): each for module, text in sources.items() for name, each in functions_of(text)}
+    there = {(module, *each) for module, text in sources.items() for each in digests_of(text)}
+    found = [row for row in kept().values() if (row["module"], row["function"], row["unchanged"]) in there]
+    reasons = tomllib.loads(WHY.read_text())
+    for row in found:
+        if row["outcome"] in LEFT:
+            row["reason"] = reason(row, reasons)
+            row["class"] = "" if row["reason"] else class_of(row, functions[row["module"], row["function"]])
+            row["why"] = row["reason"] or row["class"]
+    return found
+
+
+HEAD = "| {} | mutants | killed | timed out | survived | with a reason | of a class | with neither | noticed % |"
+RULE = "|---|---|---|---|---|---|---|---|---|"
+
+
+def line(name: str, part: list[dict[str, Any]]) -> str:
+    """A row of a table."""
+    left = [row for row in part if row["outcome"] in LEFT]
+    *counts, share = score(part)
+    explained = sum(bool(row["reason"]) for row in left), sum(bool(row["class"]) for row in left)
+    return f"| {name} | {' | '.join(map(str, (*counts, *explained, len(left) - sum(explained))))} | {share} |"
 
 
 def report() -> None:
-    """Writes the page: a table of modules, then what survived in those that decide."""
+    """Writes the page: a table of modules, one of classes, and all that survived."""
     rows = current()
-    reasons = tomllib.loads(WHY.read_text())
-    text = PAGE.read_text().partition(MARK)[0]
-    lines = [MARK, ""]
-    head = "| {} | mutants | killed | timed out | survived | of these explained | noticed % | without wording % |"
-    rule = "|---|---|---|---|---|---|---|---|"
-
-    def line(name: str, part: list[dict[str, Any]]) -> str:
-        left = [row for row in part if row["outcome"] in LEFT]
-        counts = score(part)
-        explained = sum(bool(reason(row, reasons)) for row in left)
-        plain = score(row for row in part if not row["wording"])[-1]
-        return f"| {name} | {' | '.join(map(str, counts[:-1]))} | {explained} | {counts[-1]} | {plain} |"
-
-    def modules(names: Iterable[str]) -> Iterator[str]:
-        yield from (line(f"`{name}`", [row for row in rows if row["module"] == name]) for name in names)
-
-    tried = {row["module"] for row in rows}
-    others = sorted(tried - {*DECIDING})
-    untried = sorted({path.stem for path in CORE.glob("*.py")} - tried - {"__init__"})
+    of_module: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        of_module.setdefault(row["module"], []).append(row)
+    others = sorted(of_module.keys() - {*DECIDING})
+    untried = sorted({path.stem for path in CORE.glob("*.py")} - of_module.keys() - {"__init__"})
     deciding = [row for row in rows if row["module"] in DECIDING]
-    lines += [head.format("all"), rule, line("all modules", rows), line("of those that decide", deciding)]
-    lines += [
-        line(
-            "mutmut's operators alone, those that decide",
-            [row for row in deciding if row["operator"].startswith("operator")],
-        )
-    ]
-    lines += ["", head.format("module that decides"), rule, *modules(DECIDING)]
-    lines += ["", head.format("other module"), rule, *modules(others), ""] if others else [""]
+    by_mutmut = [row for row in deciding if row["operator"].startswith("operator")]
+    text = PAGE.read_text().partition(MARK)[0]
+    lines = [MARK, "", HEAD.format("all"), RULE, line("all modules", rows), line("of those that decide", deciding)]
+    lines += [line("mutmut's operators alone, those that decide", by_mutmut)]
+    lines += ["", HEAD.format("module that decides"), RULE]
+    lines += [line(f"`{name}`", of_module[name]) for name in DECIDING if name in of_module]
+    lines += ["", HEAD.format("other module"), RULE, *(line(f"`{name}`", of_module[name]) for name in others), ""]
     lines += textwrap.wrap(f"Without functions: {', '.join(untried)}.", 130) if untried else []
-    lines += [""]
-    lines += ["## What survived in the modules that decide", ""]
-    for name in DECIDING:
-        left = [row for row in rows if row["module"] == name and row["outcome"] in LEFT]
+    classes = Counter(row["class"] for row in rows if row.get("class"))
+    lines += ["", "| class of survivors | how many |", "|---|---|"]
+    lines += [f"| {name} | {classes[name]} |" for name in CLASSES if classes[name]]
+    lines += ["", "## What survived", ""]
+    for name in (*DECIDING, *others):
+        left = [row for row in of_module.get(name, ()) if row["outcome"] in LEFT]
         if left:
             lines += [f"### {name}", "", "```text"]
-            lines += dict.fromkeys(f"{row['function']}: {short(row)}: {told(row, reasons)}" for row in left)
+            lines += dict.fromkeys(f"{row['function']}: {short(row)}: {told(row)}" for row in left)
             lines += ["```", ""]
     PAGE.write_text(text + "\n".join(lines))
 
 
-def told(row: Mapping[str, Any], reasons: Mapping[str, Any]) -> str:
+def told(row: Mapping[str, Any]) -> str:
     """Why a mutant survived, as far as anybody has said."""
-    usual = "wording" if row["wording"] else "no test reaches it" if row["outcome"] == "no test" else "no test notices"
-    return reason(row, reasons) or usual
+    return row["why"] or ("no test reaches it" if row["outcome"] == "no test" else "no test notices")
 
 
 def main() -> int:
@@ -148,7 +154,7 @@ def main() -> int:
         return 0
     for row in current():
         if row["outcome"] in LEFT and (not asked.left or row["module"] in asked.left):
-            print(f"{row['module']}.{row['function']}: {short(row)}")
+            print(": ".join(filter(None, (f"{row['module']}.{row['function']}", short(row), row["why"]))))
     return 0
 
 
