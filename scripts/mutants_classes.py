@@ -17,6 +17,7 @@ _READS = frozenset({
     "setdefault", "split", "startswith", "strip", "sub",
 })  # fmt: skip
 """What takes a text in order to find something by it, or in another one."""
+_QUOTED = re.compile(r"(?=[\"']([^\"'\\\\]+)[\"'])")
 _CUT = re.compile(r"\{[^{}]*\[:(?P<length>[1-9][0-9]+)\][^{}]*\}")
 
 
@@ -43,23 +44,17 @@ def _is_said(
     row: Mapping[str, Any], function: ast.FunctionDef, wanted: Callable[[str], bool], *, is_joining: bool = False
 ) -> bool:
     """Whether the text that was changed is of a kind, and wherever the function has it only goes into other texts."""
-    changed = [
-        (each, above)
-        for each, above in _texts(function)
-        if wanted(each.value) and any(_differ(row, each.value, other) for other in _spelt(each.value))
-    ]
-    return bool(changed) and all(_joins(above) if is_joining else not _decides(each, above) for each, above in changed)
+    changed = {text for text in _QUOTED.findall(row["before"]) if wanted(text) and _differ(row, text)}
+    places = [(each, above) for each, above in _texts(function) if any(text in each.value for text in changed)]
+    return bool(places) and all(_joins(above) if is_joining else not _decides(each, above) for each, above in places)
 
 
-def _spelt(text: str) -> Iterator[str]:
-    yield from (f"XX{text}XX", text.lower(), text.upper(), text.capitalize())
-
-
-def _differ(row: Mapping[str, Any], text: str, other: str) -> bool:
-    """Whether one text for the other, once, is all that was changed."""
+def _differ(row: Mapping[str, Any], text: str) -> bool:
+    """Whether another spelling of a text, once, is all that was changed."""
     before, after = row["before"], row["after"]
     places = [match.start() for match in re.finditer(re.escape(text), before)]
-    return text != other and any(f"{before[:at]}{other}{before[at + len(text) :]}" == after for at in places)
+    spelt = {f"XX{text}XX", text.lower(), text.upper(), text.capitalize()} - {text}
+    return any(f"{before[:at]}{other}{before[at + len(text) :]}" == after for at in places for other in spelt)
 
 
 def _texts(function: ast.FunctionDef) -> Iterator[tuple[ast.Constant, list[ast.AST]]]:

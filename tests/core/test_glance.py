@@ -93,6 +93,7 @@ def test_an_extent_is_from_the_least_to_the_greatest() -> None:
     ("limit", "scale", "may"),
     [
         (2, 1, False),
+        (5, 2, False),
         (3, 1, True),
         (5, 1, True),
         (7, 1, True),
@@ -156,7 +157,7 @@ def test_the_number_of_a_rank_is_that_of_sorting(kind: str) -> None:
     assert [smallest(numbers, place) for place in places] == [ordered[place - 1] for place in places]
 
 
-@pytest.mark.parametrize("place", [1, 1499, 1500, 1501, 2000])
+@pytest.mark.parametrize("place", [1, 1499, 1500, 1501, 1966, 2000])
 def test_a_rank_just_below_what_was_picked_is_found(place: int) -> None:
     """Every fourth number, of which the picked ones are, is larger than all others."""
     numbers = array("d", (1e6 + index if index % 4 == 0 else float(index) for index in range(2000)))

@@ -288,6 +288,26 @@ def test_an_alarm_counts_if_it_came_later_in_this_visit() -> None:
     assert told.history.alarm_after(0, "beta") == Recorded(sequence=1, value=alarms[1])
 
 
+def test_the_latest_time_is_that_of_everything_recorded_after_an_entry() -> None:
+    """A clock that goes back hides behind none of them, whatever order they stand in."""
+
+    def at(hours: int) -> datetime:
+        return NOW + timedelta(hours=hours)
+
+    told = Told()
+    told.take(EntryKind.RUN_STARTED, run("r1", started_at=at(9)).document())
+    move = Rollback(rollout="toy", stage="alpha", to="alpha", entry=0, reason="red", person="ann", at=at(7))
+    told.take(EntryKind.ROLLBACK, move.document())
+    watch = WatchRecord(rollout="toy", stage="alpha", entry=0, watch="w", verdict="hold", at=at(5), kept={}, fired=())
+    told.take(EntryKind.WATCH, watch.document())
+    tick = Tick(rollout="toy", stage="alpha", entry=0, number=1, text="letter", person="ann", at=at(3))
+    told.take(EntryKind.TICK, tick.document())
+    told.take(EntryKind.RUN_STARTED, run("r2", started_at=at(1)).document())
+    after = [told.history.newest_after(sequence) for sequence in range(-1, 5)]
+
+    assert after == [at(9), at(7), at(5), at(3), at(1), None]
+
+
 def test_the_newest_run_is_that_of_its_stage() -> None:
     history = History(rollout="toy", ledger_id=LEDGER)
     history.runs += [Recorded(sequence=1, value=run("a")), Recorded(sequence=2, value=run("b", "beta"))]

@@ -15,6 +15,7 @@ from pytest_rollout.core.manifest import Function, Manifest
 from pytest_rollout.core.merging import Merge, merged
 from pytest_rollout.core.narrowing import Narrowing
 from pytest_rollout.core.outcome import Verdict
+from pytest_rollout.core.subject import Deployed
 
 PLACE = "toy:beta: "
 ENTERED, UNCHANGED = datetime(2031, 5, 1, tzinfo=UTC), datetime(2031, 5, 2, tzinfo=UTC)
@@ -153,6 +154,13 @@ def test_a_chain_of_the_gates_own_is_another_one_in_every_part(kit: Any) -> None
     other = replace(two, subject=replace(two.subject, **read))
 
     assert merged([one, other], about(kit)).subject == other.subject
+    codes = {name: Deployed(address="0x1", code_hash=f"0x{name}") for name in ("Vault", "Safe")}
+    pair = [
+        replace(each, subject=replace(each.subject, genesis=name, contracts={name: codes[name]}))
+        for each, name in ((one, "Vault"), (two, "Safe"))
+    ]
+    together = merged(pair, about(kit)).subject
+    assert (list(together.contracts.items()), together.genesis) == (sorted(codes.items()), "Vault")
     earlier = replace(one, subject=other.subject)
     assert merged([earlier, two], about(kit)).subject == other.subject
     seen = (Witness(network="mainnet"),)

@@ -207,10 +207,16 @@ def test_two_nodes_that_are_one_process_are_an_error_of_both() -> None:
         for name, run in (("one", "a1"), ("two", "a1"), ("other", "b2"))
     )
 
-    found = told_apart([one, two, other])
+    traffic = Finding(item="p::s::nodes::one.traffic", kind=Kind.NODE, title="one", outcome=Outcome.PASS)
+    elsewhere = replace(other, item="p::s::flags::x.y", kind=Kind.FLAG)
 
-    assert [each.outcome for each in found] == [Outcome.ERROR, Outcome.ERROR, Outcome.PASS]
-    assert found[0].measured == "one, two are one process: all tell of the run a1"
+    found = told_apart([one, replace(two, measured="shadow"), other, traffic, elsewhere])
+
+    assert [each.outcome for each in found] == [Outcome.ERROR, Outcome.ERROR, Outcome.PASS, Outcome.PASS, Outcome.PASS]
+    assert [each.measured for each in found[:2]] == [
+        "one, two are one process: all tell of the run a1", "one, two are one process: all tell of the run a1; shadow",
+    ]  # fmt: skip
+    assert found[0].remedy == "give each node an address of its own"
 
 
 def test_a_node_that_nobody_read_before_has_no_past() -> None:

@@ -791,7 +791,7 @@ def test_a_trigger_by_number_looks_back_as_far_as_samples_that_come_seldom_need(
     """The source answers every 20 minutes, whatever interval the plan wrote."""
     four = Trigger(when=bound(">", 1, "ms"), window=Window(kind=WindowKind.K_OF_N, k=4, n=4))
     at = [NOW - minutes * MINUTE for minutes in (75, 55, 35, 15)]
-    criterion = replace(LATENCY, rollback=(four,), span=Span(over=HOUR, max_gap=HOUR))
+    criterion = replace(LATENCY, rollback=(four,), span=Span(over=HOUR))
 
     assert evaluate(criterion, latency(*[2] * 4, at=at), step=20 * MINUTE).fired == (four,)
 
