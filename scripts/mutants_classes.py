@@ -45,8 +45,11 @@ def _is_said(
 ) -> bool:
     """Whether the text that was changed is of a kind, and wherever the function has it only goes into other texts."""
     changed = {text for text in _QUOTED.findall(row["before"]) if wanted(text) and _differ(row, text)}
+    if is_joining:
+        marks = [above for each, above in _texts(function) if each.value in changed]
+        return bool(marks) and all(map(_joins, marks))
     places = [(each, above) for each, above in _texts(function) if any(text in each.value for text in changed)]
-    return bool(places) and all(_joins(above) if is_joining else not _decides(each, above) for each, above in places)
+    return bool(places) and not any(_decides(each, above) for each, above in places)
 
 
 def _differ(row: Mapping[str, Any], text: str) -> bool:
