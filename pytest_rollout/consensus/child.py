@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pytest_rollout.consensus.loading import import_engine, version_of
+from pytest_rollout.consensus.loading import import_with_tokens, version_of
 from pytest_rollout.core.answer import Answer, refusal_of
 from pytest_rollout.core.errors import EngineError
 
@@ -30,15 +30,16 @@ def main(target: str, folder: str) -> None:
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     engine: Any = None
+    tokens: list[str] = []
     trouble = ""
     try:
-        engine = import_engine(target, Path(folder))
+        engine, tokens = import_with_tokens(target, Path(folder))
     except EngineError as error:
         trouble = str(error)
     for line in sys.stdin.buffer:
         question = json.loads(line)
         if "hello" in question:
-            said = {"error": trouble} if trouble else {"version": version_of(engine)}
+            said = {"error": trouble} if trouble else {"version": version_of(engine), "tokens": tokens}
         else:
             said = _verify(engine, question["pickle"])
         out.write(json.dumps(said).encode() + b"\n")

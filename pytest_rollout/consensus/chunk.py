@@ -13,7 +13,7 @@ from pytest_rollout.consensus.guard import ask_here
 from pytest_rollout.consensus.identity import identities
 from pytest_rollout.consensus.loading import version_of
 from pytest_rollout.consensus.naming import name_of
-from pytest_rollout.consensus.opening import open_engine
+from pytest_rollout.consensus.opening import open_both
 from pytest_rollout.consensus.trial import NOT_SHOWN, Trial, copies_of
 from pytest_rollout.core.answer import Answer, Comparison
 from pytest_rollout.core.divergence import Divergence
@@ -84,13 +84,9 @@ class Opened:
 def opened(pair: Pair) -> Opened:
     """The engines of this process; raises ``EngineError`` where one cannot be loaded."""
     settings, folder = pair.settings, Path(pair.folder)
-    seconds = settings.limit.total_seconds()
-    reference = open_engine(settings.reference, folder, seconds=seconds)
-    candidate = open_engine(
-        settings.candidate, folder, seconds=seconds, isolation=settings.isolation, memory=settings.memory
-    )
+    reference, candidate = open_both(settings, folder)
     versions = {"reference": version_of(reference), "candidate": version_of(candidate)}
-    trial = Trial(candidate, limit=seconds, ignore=settings.ignore, reasons=settings.reasons)
+    trial = Trial(candidate, limit=settings.limit.total_seconds(), ignore=settings.ignore, reasons=settings.reasons)
     told = {side: f"{versions[side]}, {each}" for side, each in identities(settings, folder).items()}
     return Opened(reference=reference, versions=versions, told=told, trial=trial)
 

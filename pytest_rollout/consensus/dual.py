@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -27,7 +27,7 @@ from pytest_rollout.consensus.stats import Stats, Verification, Visit
 from pytest_rollout.consensus.trial import NOT_SHOWN, TIMEOUT, Copies, Seen, Trial, copies_of
 from pytest_rollout.core.answer import AGREED, Answer, Comparison, Refusal, Relation, compare
 from pytest_rollout.core.divergence import Divergence
-from pytest_rollout.core.engines import EngineKind, EngineSpec, Isolation
+from pytest_rollout.core.engines import EngineKind, EngineSettings, EngineSpec, Isolation
 from pytest_rollout.core.errors import EngineError
 from pytest_rollout.core.mode import Mode, demoted, mode_of
 
@@ -142,15 +142,21 @@ class DualRun:
         ``memory``, in bytes, gives the candidate a process of its own with that bound; divergences
         are kept below ``kept``; ``more`` is what the class itself takes.
         """
-        from pytest_rollout.consensus.opening import keeper, open_engine  # noqa: PLC0415 - which imports this module
+        from pytest_rollout.consensus.opening import keeper, open_both  # noqa: PLC0415 - which imports this module
 
         if reference == candidate:
             raise EngineError(f"engine {reference}: is both reference and candidate, and always agrees with itself.")
         specs = [EngineSpec(kind=EngineKind.IMPORT, target=each) for each in (reference, candidate)]
         isolation = Isolation.THREAD if memory is None else Isolation.PROCESS
+        settings = EngineSettings(
+            reference=specs[0],
+            candidate=specs[1],
+            isolation=isolation,
+            memory=memory,
+            limit=timedelta(seconds=limit),
+        )
         return cls(
-            open_engine(specs[0], folder, seconds=limit),
-            open_engine(specs[1], folder, seconds=limit, isolation=isolation, memory=memory),
+            *open_both(settings, folder),
             limit=limit,
             keep=None if kept is None else keeper(kept),
             **more,

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pytest_rollout.consensus.likeness import tokens_of
 from pytest_rollout.core.errors import EngineError, suggestion
 
 _FORM = "write package.module:Name or file.py:Name"
@@ -22,6 +23,11 @@ def import_engine(target: str, folder: Path) -> Any:
     A class or factory is called without arguments. Raises ``EngineError`` for whatever keeps the
     engine from being there, an exception of its own module among it.
     """
+    return import_with_tokens(target, folder)[0]
+
+
+def import_with_tokens(target: str, folder: Path) -> tuple[Any, list[str]]:
+    """The same engine, and the tokens by which it is known under another name; see ``consensus.likeness``."""
     place, colon, name = target.rpartition(":")
     if not (colon and place and name):
         raise EngineError(f"engine {target}: no import path; {_FORM}.")
@@ -29,15 +35,15 @@ def import_engine(target: str, folder: Path) -> Any:
     if not hasattr(module, name):
         public = [each for each in vars(module) if not each.startswith("_")]
         raise EngineError(f"engine {target}: {place} has no {name!r}.{suggestion(name, public)}")
-    found = getattr(module, name)
+    found = engine = getattr(module, name)
     if inspect.isclass(found) or not hasattr(found, "verify_block"):
         if not callable(found):
             raise EngineError(f"engine {target}: {name} has no verify_block(block), and is no class or factory.")
         try:
-            found = found()
+            engine = found()
         except Exception as error:
             raise EngineError(f"engine {target}: {name}() raised {type(error).__name__}: {error}") from error
-    return checked(found, target)
+    return checked(engine, target), tokens_of(engine, found)
 
 
 def checked(engine: Any, target: str) -> Any:

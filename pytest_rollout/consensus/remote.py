@@ -89,6 +89,7 @@ class ProcessEngine:
         self._pipe = Pipe(command, folder=folder, memory=memory, environment=environment)
         self._loading = threading.Lock()
         self._pid: int | None = None
+        self.tokens: tuple[str, ...] = ()
         self.version = self._load(START_SECONDS)
 
     @property
@@ -132,6 +133,7 @@ class ProcessEngine:
                 self._pipe.close()
                 raise EngineError(f"{text}")
             self._pid = self._pipe.pid
+            self.tokens = tuple(map(str, said.get("tokens", ())))
             return str(said["version"])
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pytest_rollout.core.comparison import Difference, Uncomparable, differences, is_below, read, same
+from pytest_rollout.core.comparison import Difference, Uncomparable, differences, is_below, places, read, same
 
 CRASHES = frozenset(
     {
@@ -130,18 +130,25 @@ def compare(reference: Answer, candidate: Answer, ignore: Sequence[str] = ()) ->
 
 
 def _values(expected: Any, given: Any, ignore: Sequence[str]) -> Comparison:
+    def is_ignored(path: str) -> bool:
+        return any(is_below(path, each) for each in ignore)
+
     found: list[Difference] = []
-    has_ignored = False
+    ignored: list[Difference] = []
     for difference in differences(expected, given):
-        if any(is_below(difference.path, each) for each in ignore):
-            has_ignored = True
+        if is_ignored(difference.path):
+            if len(ignored) < _MOST_SHOWN:
+                ignored.append(difference)
             continue
         found.append(difference)
         if len(found) == _MOST_SHOWN:
             break
     if found:
         return Comparison(relation=Relation.DIFFERING, differences=tuple(found), text=str(found[0]))
-    return Comparison(relation=Relation.IGNORED) if has_ignored else AGREED
+    if ignored and all(map(is_ignored, places(expected))):
+        text = f"nothing is left to compare but what is ignored; {ignored[0]}"
+        return Comparison(relation=Relation.DIFFERING, differences=tuple(ignored), text=text)
+    return Comparison(relation=Relation.IGNORED) if ignored else AGREED
 
 
 def _refusals(ours: Refusal | None, theirs: Refusal | None) -> Comparison:

@@ -161,6 +161,18 @@ def differences(reference: Any, candidate: Any, path: str = "") -> Iterator[Diff
         yield Difference(path=path, reference=reference, candidate=candidate)
 
 
+def places(value: Any, path: str = "") -> Iterator[str]:
+    """Where a canonical value holds something that is no map and no list, or an empty one, each by its path."""
+    if isinstance(value, dict) and value:
+        for key in sorted(value):
+            yield from places(value[key], f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value:
+        for index, each in enumerate(value):
+            yield from places(each, f"{path}[{index}]")
+    else:
+        yield path
+
+
 def is_below(path: str, left_out: str) -> bool:
     """Whether a path is the one left out, or below it; ``[]`` stands for any place of a list."""
     return any(

@@ -39,6 +39,9 @@ ENGINE = """
                 os._exit(7)
             return {"index": block["index"], "root": block.get("root", b"\\xab"), "pid": os.getpid()}
 
+    class Other(Engine):
+        pass
+
     class Missing:
         def __init__(self):
             raise ImportError("libcandidate.so: cannot open shared object file")
@@ -146,7 +149,7 @@ def test_a_process_that_hangs_is_ended(folder) -> None:
 def test_a_candidate_in_its_own_process_stands_in_a_dual_run(folder) -> None:
     settings = EngineSettings(
         reference=EngineSpec(kind=EngineKind.IMPORT, target="engines.py:Engine"),
-        candidate=EngineSpec(kind=EngineKind.IMPORT, target="engines.py:Engine"),
+        candidate=EngineSpec(kind=EngineKind.IMPORT, target="engines.py:Other"),
         isolation=Isolation.PROCESS,
         memory=1 << 30,
         limit=timedelta(seconds=5),

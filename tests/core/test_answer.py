@@ -127,9 +127,42 @@ def test_an_answer_that_cannot_be_compared_is_an_error_of_its_engine(reference, 
 def test_what_is_ignored_is_no_difference_and_no_agreement() -> None:
     one, other = {"gas": 1, "time": 1}, {"gas": 2, "time": 2}
 
-    assert compare(value(one), value(other), ["gas", "time"]) == Comparison(relation=Relation.IGNORED)
+    left = {"valid": True}
+    assert compare(value(one | left), value(other | left), ["gas", "time"]) == Comparison(relation=Relation.IGNORED)
     assert compare(value(one), value(other), ["time"]).differences == (GAS,)
     assert compare(value(one), value(one | {"time": 2}), ["time"]).relation is Relation.IGNORED
+
+
+NOTHING_LEFT: dict[str, tuple[Any, Any, list[str]]] = {
+    "every field": ({"gas": 1, "time": 1}, {"gas": 2, "time": 1}, ["time", "gas"]),
+    "the field that holds all": ({"result": {"gas": 1, "logs": [1]}}, {"result": {"gas": 2, "logs": [1]}}, ["result"]),
+    "every place of a list": ([{"gas": 1}, {"gas": 1}], [{"gas": 2}, {"gas": 1}], ["[].gas"]),
+    "a list's every place, by no name": ([1, 2], [1, 3], [""]),
+    "the answer itself": (1, 2, [""]),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "ignore"), NOTHING_LEFT.values(), ids=NOTHING_LEFT)
+def test_answers_that_differ_and_are_ignored_whole_do_not_agree(one, other, ignore) -> None:
+    """Nothing of them was compared, so a million such blocks are no million comparisons."""
+    comparison = compare(value(one), value(other), ignore)
+
+    assert comparison.relation is Relation.DIFFERING
+    assert comparison.text == f"nothing is left to compare but what is ignored; {comparison.first}"
+    assert compare(value(one), value(one), ignore) == AGREED, "equal in what is ignored is equal all the same"
+
+
+@pytest.mark.parametrize("left", [0, None, "", [], {}], ids=repr)
+def test_one_field_that_both_have_is_left_to_agree_on(left) -> None:
+    one, other = {"gas": 1, "left": left}, {"gas": 2, "left": left}
+
+    assert compare(value(one), value(other), ["gas"]).relation is Relation.IGNORED
+
+
+def test_ignored_differences_are_told_up_to_twenty() -> None:
+    one, other = ({f"f{index:02d}": side for index in range(25)} for side in (1, 2))
+
+    assert len(compare(value(one), value(other), list(one)).differences) == 20
 
 
 def test_the_first_twenty_differences_are_told() -> None:
