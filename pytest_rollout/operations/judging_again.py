@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_rollout.core.entries import Entry, EntryKind
+from pytest_rollout.core.entries import EntryKind
 from pytest_rollout.core.errors import EvidenceError, LedgerError
-from pytest_rollout.core.history import JudgementRecord, read
+from pytest_rollout.core.history import History
 from pytest_rollout.core.judging import judge
 from pytest_rollout.core.moves import Promotion
 from pytest_rollout.core.outcome import Verdict
-from pytest_rollout.core.override import Override
 from pytest_rollout.core.records import Recorded
-from pytest_rollout.core.signoff import Signoff
-from pytest_rollout.runner.overridden import rested, signed_for
+from pytest_rollout.runner.overridden import Rested, rested, signed_for, why_not_carried
 from pytest_rollout.runner.record import encloses_plan, unpack
 
 if TYPE_CHECKING:  # paid for where a ledger is opened
@@ -41,13 +38,10 @@ def judge_again(ledger: Ledger) -> Again:
     from pytest_rollout.ledger.canonical import parse, seal  # noqa: PLC0415 - rfc8785
 
     again = Again()
-    signed: list[Recorded[Any]] = []
+    promoted: dict[str, None] = {}
     for entry in ledger.entries():
-        if entry.kind in {EntryKind.OVERRIDE, EntryKind.SIGNOFF}:
-            value = read(entry.kind, parse(entry.payload), sequence=entry.sequence)
-            signed.append(Recorded(sequence=entry.sequence, value=value))
         if entry.kind is EntryKind.PROMOTION:
-            _rests(ledger, entry, signed, again)
+            promoted[parse(entry.payload)["rollout"]] = None
         if entry.kind is not EntryKind.JUDGEMENT:
             continue
         digest = parse(entry.payload)["evidence_digest"]
@@ -65,39 +59,48 @@ def judge_again(ledger: Ledger) -> Again:
                 f"({made.judgement.verdict.value}, {made.digest[:12]}): it was forged, or another version made it."
             )
         again.same += 1
+    for rollout in promoted:
+        _look_at_promotions(ledger, rollout, again)
     return again
 
 
-def _rests(ledger: Ledger, entry: Entry, signed: Sequence[Recorded[Any]], again: Again) -> None:
-    """Refuse a promotion that neither a judgement that says promote nor overrides carry, or that nobody signed for."""
-    from pytest_rollout.ledger.canonical import digest, parse  # noqa: PLC0415 - as above
+def _look_at_promotions(ledger: Ledger, rollout: str, again: Again) -> None:
+    from pytest_rollout.ledger.journal import read_history  # noqa: PLC0415 - pydantic_core
 
-    move = read(entry.kind, parse(entry.payload), sequence=entry.sequence)
-    assert isinstance(move, Promotion)  # noqa: S101 - by its kind
-    found = next(ledger.entries(max(0, move.judgement_sequence)), entry)
-    judgement = read(found.kind, parse(found.payload), sequence=found.sequence, digest=digest(found.payload))
-    if not isinstance(judgement, JudgementRecord) or found.sequence >= entry.sequence:
-        raise _stands_not(entry, move, "there is no such judgement before it")
+    history = read_history(ledger, rollout)
+    for number, promotion in ((each.sequence, each.value) for each in history.moves):
+        if not isinstance(promotion, Promotion):
+            continue
+        found = _rests(ledger, Recorded(sequence=number, value=promotion), history, again)
+        if found.why:
+            raise LedgerError(
+                f"ledger entry {number}: the promotion out of '{promotion.stage}' does not stand: {found.why}."
+            )
+        again.unconfirmed += [f"{role} (entry {number})" for role in found.unconfirmed]
+
+
+def _rests(ledger: Ledger, promotion: Recorded[Promotion], history: History, again: Again) -> Rested:
+    """Whether a judgement that says promote, or overrides, carry a promotion, and who must sign for it has signed."""
+    move = promotion.value
+    numbered = {each.sequence: each for each in history.judgements if each.sequence < promotion.sequence}
+    judgement = numbered.get(move.judgement_sequence)
+    if judgement is None:
+        return Rested(why="there is no such judgement before it")
     carries = judgement.verdict == Verdict.PROMOTE.value and judgement.digest == move.judgement and not move.overrides
     content = ledger.attachment(judgement.evidence_digest)
     if not encloses_plan(content):
-        if not carries:
-            raise _stands_not(entry, move, "its evidence encloses no plan that could let somebody override")
-        return
-    stage = unpack(content, None, judgement.evidence_digest).stage
-    answers = []
+        return Rested(why="" if carries else "its evidence encloses no plan that could let somebody override")
+    question = unpack(content, None, judgement.evidence_digest)
+    stage, age = question.stage, question.rollout.judgement_max_age
+    by_override = Rested()
     if not carries:
         numbers = {number for each in move.overrides for number in each.entries}
-        overrides = [each for each in signed if isinstance(each.value, Override) and each.sequence in numbers]
-        answers.append(rested(stage, judgement, move, overrides))
+        by_override = rested(stage, judgement, move, [each for each in history.overrides if each.sequence in numbers])
         again.overridden += 1
-    signoffs = [each for each in signed if isinstance(each.value, Signoff)]
-    answers.append(signed_for(stage, judgement, move, signoffs))
-    for each in answers:
-        if each.why:
-            raise _stands_not(entry, move, each.why)
-        again.unconfirmed += [f"{role} (entry {entry.sequence})" for role in each.unconfirmed]
-
-
-def _stands_not(entry: Entry, move: Promotion, why: str) -> LedgerError:
-    return LedgerError(f"ledger entry {entry.sequence}: the promotion out of '{move.stage}' does not stand: {why}.")
+    signed = signed_for(
+        stage, judgement, move, [each for each in history.signoffs if each.sequence < promotion.sequence]
+    )
+    return Rested(
+        why=by_override.why or why_not_carried(judgement, promotion, history, age) or signed.why,
+        unconfirmed=(*by_override.unconfirmed, *signed.unconfirmed),
+    )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
-from pytest_rollout.core.history import JudgementRecord
+from pytest_rollout.core.history import History, JudgementRecord
 from pytest_rollout.core.moves import Promotion
 from pytest_rollout.core.outcome import Verdict
 from pytest_rollout.core.override import Override, covered, overrides_of, told
@@ -26,6 +27,40 @@ class Rested:
 
     why: str = ""
     unconfirmed: tuple[str, ...] = ()
+
+
+def why_not_carried(
+    judgement: JudgementRecord, promotion: Recorded[Promotion], history: History, max_age: timedelta
+) -> str:
+    """Why a promotion could not rest on this judgement, by what was recorded of runs and moves before it; else empty.
+
+    ``max_age`` is how old a judgement may be in the plan that was judged by.
+    """
+    move, sequence = promotion.value, promotion.sequence
+    before = [each for each in history.moves if each.sequence < sequence]
+    visit = before[-1].sequence if before else 0
+    runs = [each.value for each in history.runs if each.sequence < sequence and each.value.stage == move.stage]
+    later = [each for each in history.judgements if judgement.sequence < each.sequence < sequence]
+    reasons = (
+        (
+            (judgement.rollout, judgement.stage) != (move.rollout, move.stage),
+            "its judgement is of another stage",
+        ),
+        (bool(before) and before[-1].value.to != move.stage, "the rollout did not stand there"),
+        ({move.entry, judgement.run.entry} != {visit}, "its judgement is of another visit"),
+        (judgement.run.rehearsal, "its judgement is of a rehearsal"),
+        (not runs or runs[-1] != judgement.run, "a newer run of the stage was started before it"),
+        (
+            any(each.stage == move.stage and each.verdict != Verdict.PROMOTE.value for each in later),
+            "a later judgement of the stage does not say promote",
+        ),
+        (
+            any(isinstance(each.value, Promotion) and each.value.judgement == judgement.digest for each in before),
+            "an earlier promotion has used its judgement",
+        ),
+        (not timedelta() <= move.at - judgement.judged_at <= max_age, "its judgement was too old or not made yet"),
+    )
+    return next((why for holds, why in reasons if holds), "")
 
 
 def rested(
