@@ -252,7 +252,10 @@ def test_a_recorder_has_no_packages_of_the_users_own() -> None:
 
 def test_a_recorder_loads_no_plugin_by_itself() -> None:
     """O35: what is installed beside pytest loads itself by an entry point; a recorder's environment forbids it."""
-    found = scrubbed({"PATH": "/bin", "PYTEST_PLUGINS": "evil", "PYTEST_ADDOPTS": "-p evil", "PYTHONPATH": "evil"})
+    names = ("PYTEST_PLUGINS", "PYTEST_ADDOPTS", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONHOME", "PYTHONBREAKPOINT")
+    others = ("COVERAGE_PROCESS_START", "COV_CORE_CONFIG", "LD_PRELOAD", "GIT_DIR", "PYTEST_XDIST_WORKER")
+
+    found = scrubbed({"PATH": "/bin"} | dict.fromkeys((*names, *others), "evil"))
 
     assert found["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] == "1"
     assert "evil" not in "".join(found.values())

@@ -308,6 +308,17 @@ def test_a_marker_added_while_collecting_does_not_set_a_test_aside(kit: Any) -> 
     assert kit.X1 in judgement.manifest
 
 
+def test_a_test_that_looks_like_another_is_not_the_other(kit: Any) -> None:
+    """Its second letter is Cyrillic: what is owed is the name, letter by letter."""
+    twin = kit.A.replace("test_a", "t\u0435st_a")
+    asked = kit.question(kit.recorded([twin]), manifest=Manifest(functions=kit.functions(kit.A), baseline=(kit.A,)))
+
+    judgement = kit.judge(asked)
+
+    assert judgement.verdict is Verdict.HOLD
+    assert kit.titles(judgement) == [kit.A]
+
+
 def test_a_function_all_of_whose_parameters_are_set_aside_is_owed(kit: Any) -> None:
     said = kit.Recording().hello("main").collected("main", [kit.A, kit.X1, kit.X2], excluded=[kit.X1, kit.X2])
     asked = kit.question(said.run("main", kit.A).end("main"), manifest=Manifest(functions=kit.functions(kit.A, kit.X1)))

@@ -277,6 +277,42 @@ def test_two_series_where_one_is_expected_are_an_error() -> None:
     assert evaluation.finding.measured == "2 series where one is expected, {pod=a} and {pod=b}"
 
 
+@pytest.mark.parametrize(
+    ("series", "more", "outcome", "measured"),
+    [
+        pytest.param(
+            [success(999, until=30 * MINUTE, pod="a"), success(500, since=30 * MINUTE, pod="b")],
+            {},
+            Outcome.ERROR,
+            "2 series where one is expected, {pod=a} and {pod=b}",
+            id="it has another label since",
+        ),
+        pytest.param(
+            [success(999, until=30 * MINUTE)],
+            {},
+            Outcome.INCONCLUSIVE,
+            "the newest sample is 30m old, more than 5m",
+            id="it has another name since",
+        ),
+        pytest.param(
+            [success(999, until=30 * MINUTE, node="a"), success(500, since=30 * MINUTE, node="A")],
+            {"per": "node", "things": ("a",)},
+            Outcome.ERROR,
+            "node 'A' answered, which the plan does not name",
+            id="its thing has another name since",
+        ),
+    ],
+)
+def test_a_series_that_was_renamed_midway_is_no_good_half(
+    series: list[Series], more: dict[str, Any], outcome: Outcome, measured: str
+) -> None:
+    """Half an hour under a good name is not the hour that is asked for."""
+    found = [each.finding for each in evaluate_all(SUCCESS, *series, **more)]
+
+    assert [(each.outcome, each.measured) for each in found if each.outcome is Outcome.PASS] == []
+    assert any(each.outcome is outcome and measured in f"{each.measured} {each.detail}" for each in found), found
+
+
 def test_each_thing_is_judged_by_itself() -> None:
     """Rules 17 and 21: nobody borrows, and a missing one is no smaller total."""
     a, b, c = evaluate_all(SUCCESS, success(999, node="a"), success(800, node="b"), per="node", things=("a", "b", "c"))
