@@ -25,6 +25,14 @@ _ANSWERS = frozenset({"all", "any", "callable", "hasattr", "isinstance", "issubc
 _LAZY = frozenset({"filter", "map", "functools.partial", "partial"})
 """What runs nothing of what it is given until somebody asks for more."""
 
+_AWAITING = {
+    **dict.fromkeys(("pytest.raises", "pytest.warns", "self.assertRaises", "self.assertWarns"), 1),
+    **dict.fromkeys(("self.assertRaisesRegex", "self.assertWarnsRegex"), 2),
+}
+"""Blocks that await something, with how many arguments they take before what they could call by themselves."""
+
+_EQUAL = (ast.Eq, ast.Is, ast.LtE, ast.GtE)
+
 _OF_NO_MOCK = frozenset({"called_once", "called_once_with", "called_with", "has_calls", "not_called"})
 """What a mock makes up, true whatever happened, where ``assert_`` was forgotten."""
 
@@ -43,6 +51,9 @@ def doubtful(test: Definition, unawaited: frozenset[str]) -> Iterator[tuple[int,
             yield node.lineno, f"{test.name} returns a value, which pytest does not look at; use assert"
         elif isinstance(node, ast.Assert):
             yield from ((node.lineno, f"assert of {why}") for why in _always_true(node.test))
+            yield from ((node.lineno, why) for why in _misread(node))
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            yield from ((line, why) for line, why in _behind_what_raises(node))
         elif isinstance(node, ast.Expr):
             yield from ((node.lineno, why) for why in _unasked(node.value, unawaited))
         elif isinstance(node, ast.Call):
@@ -82,6 +93,12 @@ def _always_true(asked: ast.expr) -> Iterator[str]:
         for each in asked.values:
             if (isinstance(each, ast.Constant) and each.value) or any(_always_true(each)):
                 yield f"`… or {ast.unparse(each)[:60]}` is always true; compare with each, or write `in (…)`"
+    if isinstance(asked, ast.Compare) and len(asked.ops) == 1:
+        left, right = asked.left, asked.comparators[0]
+        if isinstance(asked.ops[0], _EQUAL) and _is_plain(left) and ast.dump(left) == ast.dump(right):
+            yield f"`{ast.unparse(asked)[:60]}` compares a thing with itself, which is always true"
+        if isinstance(asked.ops[0], ast.GtE) and ast.unparse(right) == "0" and ast.unparse(left).startswith("len("):
+            yield f"`{ast.unparse(asked)[:60]}` is always true; no length is below 0"
     called = asked.func if isinstance(asked, ast.Call) else asked
     if isinstance(called, ast.Attribute) and called.attr in _OF_NO_MOCK:
         yield f"`{ast.unparse(called)[:60]}` is no assertion of a mock's and always true; write assert_{called.attr}"
@@ -100,10 +117,59 @@ def _unasked(value: ast.expr, unawaited: frozenset[str]) -> Iterator[str]:
         yield f"`{ast.unparse(value)[:60]}` is named and not called; write () behind it"
     elif isinstance(value, ast.GeneratorExp | ast.Lambda) or called in _LAZY:
         yield f"`{ast.unparse(value)[:60]}` runs nothing of what stands in it; write a loop, or call it"
+    elif isinstance(value, ast.Call) and len(value.args) <= _AWAITING.get(called, -1):
+        yield f"`{ast.unparse(value)[:60]}` is not entered, so nothing is awaited; write with before it"
+    elif isinstance(value, ast.Call) and _is_of_contract(value.func):
+        yield f"`{ast.unparse(value)[:60]}` asks no chain and sends nothing; write .call() or .transact()"
     elif isinstance(value, ast.Name):
         yield f"`{value.id}` is named and not called; write () behind it"
     elif called in unawaited:
         yield f"{called} is a coroutine or a generator: a call alone runs none of it; await, exhaust or enter it"
+
+
+def _misread(node: ast.Assert) -> Iterator[str]:
+    """What an assertion does not ask, although it is written in it."""
+    said = node.msg
+    if said is not None and (_is_answer(said) or (isinstance(said, ast.Constant) and not isinstance(said.value, str))):
+        yield f"`, {ast.unparse(said)[:60]}` is but the message of this assert; to ask it as well, assert it by itself"
+    for each in _asked_of(node.test):
+        called = each.func if isinstance(each, ast.Call) else each
+        if _is_of_contract(called):
+            yield f"`{ast.unparse(each)[:60]}` asks no chain, and is never false or equal to anything; write .call()"
+
+
+def _asked_of(asked: ast.expr) -> Iterator[ast.expr]:
+    """The values whose truth, or whose comparison, an expression is about."""
+    if isinstance(asked, ast.BoolOp):
+        yield from (each for value in asked.values for each in _asked_of(value))
+    elif isinstance(asked, ast.UnaryOp):
+        yield from _asked_of(asked.operand)
+    elif isinstance(asked, ast.Compare):
+        yield from (asked.left, *asked.comparators)
+    else:
+        yield asked
+
+
+def _is_of_contract(called: ast.expr) -> bool:
+    """Whether it is ``….functions.name``, a contract's function as web3.py writes it."""
+    behind = called.value if isinstance(called, ast.Attribute) else None
+    return isinstance(behind, ast.Attribute) and behind.attr == "functions"
+
+
+def _behind_what_raises(block: ast.With | ast.AsyncWith) -> Iterator[tuple[int, str]]:
+    """An ``assert`` that ends a block in which something before it must raise."""
+    *before, last = block.body
+    for each in block.items:
+        awaited = ast.unparse(each.context_expr.func) if isinstance(each.context_expr, ast.Call) else ""
+        if before and isinstance(last, ast.Assert) and awaited in _AWAITING:
+            yield last.lineno, f"is not reached once {awaited} sees what it waits for; move it behind the block"
+
+
+def _is_plain(value: ast.expr) -> bool:
+    """A name, or one of a thing's attributes or items: asked twice, the same."""
+    while isinstance(value, ast.Attribute | ast.Subscript):
+        value = value.value
+    return isinstance(value, ast.Name)
 
 
 def _is_answer(value: ast.expr) -> bool:

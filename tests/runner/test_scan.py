@@ -89,6 +89,10 @@ OWED = {
         "def look(): yield\nasync def ask(): ...\n@pytest.fixture\ndef ready(): yield\n"
         "def test_a(ready):\n    assert [] == list(look())\n    asyncio.run(ask())\n"
         "    assert not (x for x in ()) or all(x for x in ())\n    self.assertTrue(1, 'the text')\n"
+        "    pytest.raises(ValueError, int, 'x')\n    self.assertRaises(ValueError, int, 'x')\n"
+        "    with pytest.raises(ValueError):\n        assert ready.broken\n"
+        "    assert ready == list(ready), f'{ready == 1}'\n    assert len(ready) >= 1 and ready() == ready()\n"
+        "    assert contracts.X.functions.paused().call() == 1\n    contracts.X.functions.pause().transact()\n"
         "    ready == 1 or fail()\n    list(map(look, []))\n    assert ready or None or 0\n    assert mock.called",
         {"test_a"},
     ),
@@ -163,6 +167,44 @@ DOUBTED = {
         "test_x.py:2: assert of `… or 'open'` is always true; compare with each, or write `in (…)`",
     ),
     "one or a tuple": ("def test_a(x):\n    assert x or (1, 2)", "`… or (1, 2)` is always true"),
+    "a thing and itself": (
+        "def test_a(x):\n    assert x.owner == x.owner",
+        "`x.owner == x.owner` compares a thing with",
+    ),
+    "a length that is never less": ("def test_a(x):\n    assert len(x) >= 0", "no length is below 0"),
+    "a comparison for a message": (
+        "def test_a(x):\n    assert x.status == 200, x.text == 'ok'",
+        "test_x.py:2: `, x.text == 'ok'` is but the message of this assert",
+    ),
+    "a number for a message": ("def test_a(x):\n    assert x.status, 200", "`, 200` is but the message of this assert"),
+    "a contract's function not called": (
+        "def test_a(contracts):\n    assert contracts.Escrow.functions.paused()",
+        "`contracts.Escrow.functions.paused()` asks no chain, and is never false or equal to anything; write .call()",
+    ),
+    "a contract's function compared": (
+        "def test_a(contracts):\n    assert x and not contracts.Escrow.functions.owner() != ZERO",
+        "`contracts.Escrow.functions.owner()` asks no chain",
+    ),
+    "a contract's function named": (
+        "def test_a(contracts):\n    assert contracts.Escrow.functions.paused",
+        "`contracts.Escrow.functions.paused` asks no chain",
+    ),
+    "a transaction not sent": (
+        "def test_a(contracts):\n    contracts.Escrow.functions.pause()",
+        "`contracts.Escrow.functions.pause()` asks no chain and sends nothing; write .call() or .transact()",
+    ),
+    "raises not entered": (
+        "def test_a():\n    pytest.raises(ValueError)",
+        "`pytest.raises(ValueError)` is not entered",
+    ),
+    "a case's raises not entered": (
+        "class TestX(unittest.TestCase):\n    def test_a(self):\n        self.assertRaisesRegex(ValueError, 'x')",
+        "is not entered, so nothing is awaited; write with before it",
+    ),
+    "an assertion behind what raises": (
+        "def test_a():\n    with pytest.raises(ValueError) as info:\n        f()\n        assert 'x' in str(info)",
+        "test_x.py:4: is not reached once pytest.raises sees what it waits for",
+    ),
     "a mock's word": (
         "def test_a(mock):\n    assert mock.pay.called_once_with(1)",
         "`mock.pay.called_once_with` is no assertion of a mock's and always true; write assert_called_once_with",
