@@ -44,6 +44,7 @@ def doubtful(test: Definition, unawaited: frozenset[str]) -> Iterator[tuple[int,
     """Line and reason of each doubt about one test; ``unawaited`` are names whose call alone runs nothing."""
     if _does_nothing(test):
         yield test.lineno, f"{test.name} does nothing; write what must hold, or take it away"
+    raising: set[ast.stmt] = set()
     for node in own_statements(test):
         if isinstance(node, Definition) and node.name.startswith("test_"):
             yield node.lineno, f"{node.name} stands inside {test.name}, so pytest never collects it; move it out"
@@ -53,8 +54,9 @@ def doubtful(test: Definition, unawaited: frozenset[str]) -> Iterator[tuple[int,
             yield from ((node.lineno, f"assert of {why}") for why in _always_true(node.test))
             yield from ((node.lineno, why) for why in _misread(node))
         elif isinstance(node, ast.With | ast.AsyncWith):
-            yield from ((line, why) for line, why in _behind_what_raises(node))
-        elif isinstance(node, ast.Expr):
+            raising |= {node.body[-1]} if any(_awaits(node)) else set()
+            yield from _behind_what_raises(node)
+        elif isinstance(node, ast.Expr) and node not in raising:
             yield from ((node.lineno, why) for why in _unasked(node.value, unawaited))
         elif isinstance(node, ast.Call):
             yield from ((node.lineno, why) for why in _two_for_one(node))
@@ -159,10 +161,17 @@ def _is_of_contract(called: ast.expr) -> bool:
 def _behind_what_raises(block: ast.With | ast.AsyncWith) -> Iterator[tuple[int, str]]:
     """An ``assert`` that ends a block in which something before it must raise."""
     *before, last = block.body
+    for awaited in _awaits(block):
+        if before and isinstance(last, ast.Assert):
+            yield last.lineno, f"is not reached once {awaited} sees what it waits for; move it behind the block"
+
+
+def _awaits(block: ast.With | ast.AsyncWith) -> Iterator[str]:
+    """What a block waits for something to be raised with; such a thing may stand there for that alone."""
     for each in block.items:
         awaited = ast.unparse(each.context_expr.func) if isinstance(each.context_expr, ast.Call) else ""
-        if before and isinstance(last, ast.Assert) and awaited in _AWAITING:
-            yield last.lineno, f"is not reached once {awaited} sees what it waits for; move it behind the block"
+        if awaited in _AWAITING:
+            yield awaited
 
 
 def _is_plain(value: ast.expr) -> bool:

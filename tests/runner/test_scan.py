@@ -91,6 +91,8 @@ OWED = {
         "    assert not (x for x in ()) or all(x for x in ())\n    self.assertTrue(1, 'the text')\n"
         "    pytest.raises(ValueError, int, 'x')\n    self.assertRaises(ValueError, int, 'x')\n"
         "    with pytest.raises(ValueError):\n        assert ready.broken\n"
+        "    with pytest.raises(TypeError):\n        f()\n        ready < 'x'\n"
+        "    with self.assertRaises(TypeError):\n        contracts.X.functions.pause(1)\n"
         "    assert ready == list(ready), f'{ready == 1}'\n    assert len(ready) >= 1 and ready() == ready()\n"
         "    assert contracts.X.functions.paused().call() == 1\n    contracts.X.functions.pause().transact()\n"
         "    ready == 1 or fail()\n    list(map(look, []))\n    assert ready or None or 0\n    assert mock.called",
