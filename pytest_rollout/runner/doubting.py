@@ -175,10 +175,11 @@ def _awaits(block: ast.With | ast.AsyncWith) -> Iterator[str]:
 
 
 def _is_plain(value: ast.expr) -> bool:
-    """A name, or one of a thing's attributes or items: asked twice, the same."""
+    """One of a thing's attributes or items: asked twice, the same; whether a thing equals itself may well be asked."""
+    is_name = isinstance(value, ast.Name)
     while isinstance(value, ast.Attribute | ast.Subscript):
         value = value.value
-    return isinstance(value, ast.Name)
+    return isinstance(value, ast.Name) and not is_name
 
 
 def _is_answer(value: ast.expr) -> bool:

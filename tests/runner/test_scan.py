@@ -93,7 +93,7 @@ OWED = {
         "    with pytest.raises(ValueError):\n        assert ready.broken\n"
         "    with pytest.raises(TypeError):\n        f()\n        ready < 'x'\n"
         "    with self.assertRaises(TypeError):\n        contracts.X.functions.pause(1)\n"
-        "    assert ready == list(ready), f'{ready == 1}'\n    assert len(ready) >= 1 and ready() == ready()\n"
+        "    assert ready == list(ready), f'{ready == 1}'\n    assert ready == ready\n    assert len(ready) >= 1 and ready() == ready()\n"
         "    assert contracts.X.functions.paused().call() == 1\n    contracts.X.functions.pause().transact()\n"
         "    ready == 1 or fail()\n    list(map(look, []))\n    assert ready or None or 0\n    assert mock.called",
         {"test_a"},
