@@ -13,7 +13,7 @@ from pytest_rollout.core.errors import LedgerError
 from pytest_rollout.core.history import KIND_OF, History
 from pytest_rollout.ledger import canonical
 from pytest_rollout.ledger.port import Ledger
-from pytest_rollout.ledger.rows import entry_of, row_of
+from pytest_rollout.ledger.rows import document_of, entry_of, row_of
 
 
 def read_history(ledger: Ledger, rollout: str, *, whole: bool = False) -> History:
@@ -81,7 +81,7 @@ def _noting(history: History, newest: dict[tuple[Any, ...], Row]) -> Note:
         if kind[0] == rollout:
             newest[kind] = row
         else:
-            _document(row)
+            document_of(row[1], row[4])
 
     return note
 
@@ -106,19 +106,13 @@ def _fold(history: History, row: Row) -> None:
     """A judgement, which may be large, is read as it is: the move that rests on it makes it again, byte for byte."""
     entry = entry_of(row)
     if entry.kind is EntryKind.JUDGEMENT:
-        history.take(entry, _document(row, canonical.skim), digest=canonical.digest(entry.payload))
+        document = document_of(entry.sequence, entry.payload, canonical.skim)
+        history.take(entry, document, digest=canonical.digest(entry.payload))
     else:
-        history.take(entry, _document(row), digest="")
-
-
-def _document(row: Row, read: Callable[[bytes], dict[str, Any]] = canonical.parse) -> dict[str, Any]:
-    try:
-        return read(row[4])
-    except LedgerError as error:
-        raise LedgerError(f"ledger entry {row[1]}: {error} Restore the ledger from a backup.") from None
+        history.take(entry, document_of(entry.sequence, entry.payload), digest="")
 
 
 def _check_spelling(row: Row) -> None:
     """Refuse what could name a rollout in letters that are not searched for."""
     if row[4].find(b"\\u") >= 0 or row[4].find(b"\\/") >= 0:
-        _document(row)
+        document_of(row[1], row[4])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from pytest_rollout.core.entries import Entry, EntryKind, Marked, Row, last_of_chain, verify_entries
 from pytest_rollout.core.errors import LedgerError
+from pytest_rollout.ledger import canonical
 
 EVIDENCE = re.compile(rb'"evidence_digest":"([0-9a-f]{64})"')
 """How a canonical payload names its evidence. Inside text the quotes would be escaped, so this
@@ -64,6 +66,16 @@ def entry_of(row: Row) -> Entry:
             "or written by a newer pytest-rollout. Upgrade, or restore the ledger from a backup."
         ) from None
     return Entry(ledger_id=ledger_id, sequence=sequence, previous=previous, kind=known, payload=payload, digest=digest)
+
+
+def document_of(
+    sequence: int, payload: bytes, read: Callable[[bytes], dict[str, Any]] = canonical.parse
+) -> dict[str, Any]:
+    """What an entry holds, in the one form it may have; raises ``LedgerError`` that names the entry."""
+    try:
+        return read(payload)
+    except LedgerError as error:
+        raise LedgerError(f"ledger entry {sequence}: {error} Restore the ledger from a backup.") from None
 
 
 def row_of(entry: Entry) -> Row:

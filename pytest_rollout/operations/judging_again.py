@@ -34,17 +34,22 @@ class Again:
 
 
 def judge_again(ledger: Ledger) -> Again:
-    """Every judgement made again, and every promotion held against what it rests on; raises ``LedgerError``."""
-    from pytest_rollout.ledger.canonical import parse, seal  # noqa: PLC0415 - rfc8785
+    """Every judgement made again, and every promotion held against what it rests on; raises ``LedgerError``.
+
+    Every entry is read to its end, so one that is not canonical is found, whether anything rests on it or not.
+    """
+    from pytest_rollout.ledger.canonical import seal  # noqa: PLC0415 - rfc8785
+    from pytest_rollout.ledger.rows import document_of  # noqa: PLC0415 - as above
 
     again = Again()
     promoted: dict[str, None] = {}
     for entry in ledger.entries():
+        document = document_of(entry.sequence, entry.payload)
         if entry.kind is EntryKind.PROMOTION:
-            promoted[parse(entry.payload)["rollout"]] = None
+            promoted[document["rollout"]] = None
         if entry.kind is not EntryKind.JUDGEMENT:
             continue
-        digest = parse(entry.payload)["evidence_digest"]
+        digest = document["evidence_digest"]
         content = ledger.attachment(digest)
         try:
             if not encloses_plan(content):

@@ -28,6 +28,7 @@ from pytest_rollout.ledger.journal import read_histories, read_history, read_on
 from pytest_rollout.ledger.port import Ledger
 from pytest_rollout.ledger.rows import row_of, verified
 from pytest_rollout.ledger.sqlite import SqliteLedger
+from pytest_rollout.operations.judging_again import judge_again
 
 Payload = Callable[..., bytes]
 Edit = Callable[..., None]
@@ -292,6 +293,16 @@ def test_an_alarm_in_another_spelling_is_refused_and_not_overlooked(
 
     with pytest.raises(LedgerError, match=r"^ledger entry 1: payload.* Restore the ledger from a backup\.$"):
         read_history(ledger, "toy", whole=is_whole)
+
+
+def test_a_stranger_reads_every_entry_whatever_stands_for_it(path: Path, ledger: SqliteLedger, tick: Payload) -> None:
+    """`verify --judge` takes the time that a gate does not: of a kind, the older ones too."""
+    put(path, ledger, EntryKind.TICK, tick().replace(b'"note":""', b'"note":"","note":""'))
+    ledger.append(EntryKind.TICK, tick())
+    assert [each.sequence for each in read_history(ledger, "toy").ticks] == [2]
+
+    with pytest.raises(LedgerError, match=r"^ledger entry 1: payload: key 'note' is written twice\."):
+        judge_again(ledger)
 
 
 @pytest.mark.parametrize("kind", [EntryKind.RUN_STARTED, EntryKind.JUDGEMENT, EntryKind.ROLLBACK, EntryKind.TICK])
