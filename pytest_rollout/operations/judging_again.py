@@ -11,7 +11,7 @@ from pytest_rollout.core.history import History
 from pytest_rollout.core.judging import judge
 from pytest_rollout.core.moves import Promotion
 from pytest_rollout.core.outcome import Verdict
-from pytest_rollout.core.records import Recorded
+from pytest_rollout.core.records import Record, Recorded
 from pytest_rollout.runner.overridden import Rested, rested, signed_for, why_not_carried
 from pytest_rollout.runner.record import encloses_plan, unpack
 
@@ -44,12 +44,12 @@ def judge_again(ledger: Ledger) -> Again:
     again = Again()
     promoted: dict[str, None] = {}
     for entry in ledger.entries():
-        document = document_of(entry.sequence, entry.payload)
+        document = Record(document_of(entry.sequence, entry.payload), f"ledger entry {entry.sequence}")
         if entry.kind is EntryKind.PROMOTION:
-            promoted[document["rollout"]] = None
+            promoted[document.text("rollout")] = None
         if entry.kind is not EntryKind.JUDGEMENT:
             continue
-        digest = document["evidence_digest"]
+        digest = document.text("evidence_digest")
         content = ledger.attachment(digest)
         try:
             if not encloses_plan(content):
