@@ -30,7 +30,8 @@ def _refuse(text: str) -> Any:
     raise ValueError(f"{text} is no number of JSON")
 
 
-def _decimal(text: str) -> dict[str, str]:
+def decimal(text: str) -> dict[str, str]:
+    """What stands for a number with a fraction or an exponent, every digit kept."""
     return {"decimal": text[:_DIGITS]}
 
 
@@ -43,6 +44,6 @@ def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-_DECODER = json.JSONDecoder(parse_float=_decimal, parse_constant=_refuse, object_pairs_hook=_table)
+_DECODER = json.JSONDecoder(parse_float=decimal, parse_constant=_refuse, object_pairs_hook=_table)
 _SCAN: Callable[[str, int], tuple[Any, int]] = vars(_DECODER)["scan_once"]
 """Half the work of ``decode``, which looks for blanks with a pattern, before and after."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
@@ -57,69 +56,90 @@ class Identity:
         if not isinstance(value, Mapping):
             return None
         parts = []
-        is_plain = not self.short_names and not self.aliases
         for name in self.key:
             part = value.get(name)
             kind = type(part)
             if kind is int:
                 parts.append(str(part))
-            elif kind is not str or not part:
-                return None
-            elif is_plain and part[0] != "0":
-                parts.append(part)
+            elif kind is str and part and (spelt := self.spelt(name, part)):
+                parts.append(spelt)
             else:
-                parts.append(self.spelt(name, part))
-        return "/".join(parts)
+                return None
+        return "/".join((*map(_within, parts[:-1]), parts[-1]))
 
-    def reader(self) -> Callable[[Any], str | None]:
-        """``of``, quicker for many records: what is plain is put together at once."""
-        if self.short_names or self.aliases:
-            return self.of
-        names, of, form = self.key, self.of, "/".join(["%s"] * len(self.key))
-        get = itemgetter(*names) if len(names) > 1 else lambda value: (value[names[0]],)
-
-        def read(value: Any) -> str | None:
-            try:
-                parts = get(value)
-            except (KeyError, TypeError):
-                return of(value)
-            for part in parts:
-                kind = type(part)
-                if kind is str:
-                    if not part or part[0] == "0":
-                        return of(value)
-                elif kind is not int:
-                    return of(value)
-            return form % parts
-
-        return read
+    def names(self, columns: Sequence[Sequence[Any]]) -> list[str] | None:
+        """``of`` for many records at once, given the values of each field of the key; None where one has no name."""
+        parts: list[Sequence[Any]] = []
+        for name, column in zip(self.key, columns, strict=True):
+            texts = [part for part in column if type(part) is not int]
+            if not set(map(type, texts)) <= {str} or "" in texts:
+                return None
+            part, joined = column, "\n".join(texts)
+            if self.short_names or self.aliases.get(name) or joined.startswith("0x") or "\n0x" in joined:
+                part = [self.spelt(name, each) if type(each) is str else each for each in column]
+                if "" in part:
+                    return None
+            if len(parts) < len(self.key) - 1:
+                part = [_within(str(each)) for each in part]
+            parts.append(part)
+        form = "/".join(["%s"] * len(self.key))
+        return list(map(form.__mod__, zip(*parts, strict=True)))
 
     def spelt(self, name: str, part: str) -> str:
         """One part of an identity the way that it is compared."""
-        if self.short_names and ":" in part:
+        part = self.meant(name, part)
+        return part.lower() if part.startswith("0x") and _HEX.fullmatch(part) else part
+
+    def meant(self, name: str, part: str) -> str:
+        """A declared spelling of a field of the key as what it means; any other text as it is."""
+        if self.short_names:
             part = part.rpartition(":")[2]
         aliases = self.aliases.get(name)
-        if aliases:
-            part = aliases.get(part, part)
-        return part.lower() if part.startswith("0x") and _HEX.fullmatch(part) else part
+        return aliases.get(part, part) if aliases else part
+
+
+def _within(part: str) -> str:
+    """A part that others follow: a stroke in it is no end of it."""
+    return part.replace("\\", "\\\\").replace("/", "\\/") if "/" in part or "\\" in part else part
+
+
+Normal = Callable[[Any], Any]
+"""What a value of a field says, whatever its spelling."""
+
+
+def normals(identity: Identity, kinds: Mapping[str, FieldKind]) -> dict[str, Normal]:
+    """How the fields are read of which two spellings can mean the same: by their kind, or as spellings of the key."""
+    found = {name: _NORMAL[kind] for name, kind in kinds.items() if kind is not FieldKind.EXACT}
+    for name in identity.key:
+        if identity.short_names or identity.aliases.get(name):
+            found[name] = _spelt_as(identity, name, found.get(name))
+    return found
+
+
+def _spelt_as(identity: Identity, name: str, normal: Normal | None) -> Normal:
+    def spelt(value: Any) -> Any:
+        meant = identity.meant(name, value) if type(value) is str else value
+        return meant if normal is None else normal(meant)
+
+    return spelt
 
 
 def differences(
-    left: Mapping[str, Any], right: Mapping[str, Any], fields: tuple[str, ...], kinds: Mapping[str, FieldKind]
+    left: Mapping[str, Any], right: Mapping[str, Any], fields: tuple[str, ...], normal: Mapping[str, Normal]
 ) -> list[tuple[str, str, str]]:
     """The fields in which two records of one identity differ, with both values; ``fields`` empty means all.
 
     Integers are compared exactly and ``1`` is not ``"1"``, unless the field is of kind integer; hex
-    is compared by value where the kind says so.
+    is compared by value where the kind says so. ``normal`` is what ``normals`` says.
     """
     names = fields or tuple(dict.fromkeys((*left, *right)))
     found = []
     for name in names:
-        one, other = left.get(name, _MISSING), right.get(name, _MISSING)
+        one, other = left.get(name, MISSING), right.get(name, MISSING)
         if one == other and type(one) is type(other) and not isinstance(one, dict | list):
             continue
-        same = _NORMAL[kinds.get(name, FieldKind.EXACT)]
-        if not _is_same(same(one), same(other)):
+        same = normal.get(name)
+        if not (_is_same(one, other) if same is None else _is_same(same(one), same(other))):
             found.append((name, shown(one), shown(other)))
     return found
 
@@ -168,7 +188,8 @@ class _Missing:
         return "nothing"
 
 
-_MISSING = _Missing()
+MISSING = _Missing()
+"""Stands for a field that a record does not have."""
 
 
 def _is_same(one: Any, other: Any) -> bool:
@@ -193,7 +214,8 @@ def _decimal(value: Mapping[str, Any]) -> Any:
 def _lower(value: Any) -> Any:
     """Hex in lower case, in lists and tables too."""
     if isinstance(value, str):
-        return value.lower() if _HEX.fullmatch(value) else value
+        lower = value.lower()
+        return lower if lower != value and _HEX.fullmatch(value) else value
     if isinstance(value, list):
         return [_lower(each) for each in value]
     if isinstance(value, dict):
@@ -232,8 +254,7 @@ def _time(value: Any) -> Any:
 
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-_NORMAL: Mapping[FieldKind, Callable[[Any], Any]] = {
-    FieldKind.EXACT: lambda value: value,
+_NORMAL: Mapping[FieldKind, Normal] = {
     FieldKind.ADDRESS: _lower,
     FieldKind.HASH: _lower,
     FieldKind.INTEGER: _integer,

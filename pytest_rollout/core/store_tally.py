@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_rollout.core.record import FieldKind, Identity, Record, differences, placeholder
+from pytest_rollout.core.meaning import Meaning
+from pytest_rollout.core.record import FieldKind, Identity, Record, differences, normals, placeholder
 
 MOST_LISTED = 100
 """Of each sort of trouble so many are listed; all are counted."""
@@ -43,8 +44,8 @@ class Tally:
         self._owed = frozenset(asked.inventory)
         self._missing = set(asked.inventory)
         self._addresses = asked.addresses
-        self._identify = asked.identity.reader()
-        self._is_limited = bool(asked.outside or asked.scope)
+        self._normals = normals(asked.identity, asked.kinds)
+        self.meaning = Meaning(asked.fields, self._normals, null_is_absent=asked.null_is_absent)
         self._unseen = {*asked.fields, *asked.kinds}
         self._counts: dict[str, int] = {}
         self._listed: dict[str, list[Any]] = {}
@@ -62,24 +63,19 @@ class Tally:
         if record.error:
             self.note("broken", f"{record.place}: {record.error}")
             return None
-        if (name := self.plain(record.value)) is not None:
-            self.read[side] += 1
-            return name
-        name = self._identify(record.value)
+        name = self._asked.identity.of(record.value)
         if name is None:
             self.note("nameless", record.place)
             return None
-        if self._unseen:
-            self._unseen -= record.value.keys()
-        if self._is_limited:
-            asked, value = self._asked, record.value
-            if any(str(value.get(key)) in known for key, known in asked.outside.items()):
-                self.note("set_aside", name)
-                return None
-            if any(str(value.get(key)) not in allowed for key, allowed in asked.scope.items()):
-                self.read[side] += 1
-                self.note("foreign", f"{name} ({record.place})")
-                return None
+        asked, value = self._asked, record.value
+        self._unseen -= value.keys()
+        if any(str(value.get(key)) in known for key, known in asked.outside.items()):
+            self.note("set_aside", name)
+            return None
+        if any(str(value.get(key)) not in allowed for key, allowed in asked.scope.items()):
+            self.read[side] += 1
+            self.note("foreign", f"{name} ({record.place})")
+            return None
         self.read[side] += 1
         self._look_at_addresses(name, record)
         return name
@@ -92,23 +88,43 @@ class Tally:
             if why := placeholder(address):
                 self.note("placeholders", f"{name} {field_name}: {why} ({record.place})")
 
-    def plain(self, value: Any) -> str | None:
-        """The identity of a record of which there is nothing to note, None where ``admit`` has to look."""
-        if self._is_limited:
-            return None
-        name = self._identify(value)
-        if name is not None:
-            if self._unseen:
-                self._unseen -= value.keys()
-            for field_name in self._addresses:
-                if field_name in value and placeholder(value[field_name]):
-                    return None
-        return name
+    def plain(self, side: int, values: Sequence[dict[str, Any]]) -> tuple[list[str], list[bytes]] | None:
+        """The identities and meanings of records that have the same fields in the same order.
 
-    def agree(self, name: str) -> None:
-        """One record each, and the same."""
-        self._list(name)
-        self.same += 1
+        None where there is something to note of one of them, or may be: then each is asked about alone.
+        """
+        fields, asked = values[0], self._asked
+
+        def column(name: str) -> list[Any]:
+            return [value.get(name) for value in values]
+
+        for name, known in asked.outside.items():
+            if not set(known).isdisjoint(map(str, column(name))):
+                return None
+        for name, allowed in asked.scope.items():
+            if not set(allowed).issuperset(map(str, column(name))):
+                return None
+        for name in self._addresses:
+            there = [each for each in column(name) if each is not None] if asked.null_is_absent else column(name)
+            if name in fields and any(map(placeholder, there)):
+                return None
+        try:
+            meanings = self.meaning.all(values)
+        except (ValueError, RecursionError):
+            return None
+        names = asked.identity.names([column(name) for name in asked.identity.key])
+        if names is None:
+            return None
+        self._unseen.difference_update(fields)
+        self.read[side] += len(values)
+        return names, meanings
+
+    def agree(self, names: Sequence[str]) -> None:
+        """One record of each on either side, and the same."""
+        if self._owed:
+            for name in names:
+                self._list(name)
+        self.same += len(names)
 
     def _list(self, name: str) -> None:
         if not self._owed:
@@ -130,7 +146,16 @@ class Tally:
             self.note("only_left", name)
         elif not left:
             self.note("only_right", name)
-        elif found := self._differences(left[0].value, right[0].value):
+        else:
+            self._compare(name, left[0], right[0])
+
+    def _compare(self, name: str, left: Record, right: Record) -> None:
+        try:
+            found = self._differences(left.value, right.value)
+        except RecursionError:
+            self.note("broken", f"{left.place} and {right.place}: are nested too deeply to be compared")
+            return
+        if found:
             self.note("differing", [name, [list(each) for each in found]])
         else:
             self.same += 1
@@ -138,7 +163,7 @@ class Tally:
     def _differences(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         if self._asked.null_is_absent:
             left, right = ({key: each for key, each in side.items() if each is not None} for side in (left, right))
-        return differences(left, right, self._asked.fields, self._asked.kinds)
+        return differences(left, right, self._asked.fields, self._normals)
 
     def doubled(self, name: str, places: list[str]) -> None:
         """Records of an identity that both stores already hold once, and the same."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from pytest_rollout.core.errors import StoreError
-from pytest_rollout.core.exact_json import exact_json
 from pytest_rollout.core.record import Record
+from pytest_rollout.stores.quick_json import quick_json
 
 LARGEST = 64 * 1024 * 1024
 """The largest manifest there may be, in bytes."""
@@ -92,7 +92,7 @@ class ManifestStore:
 
     def _table(self, content: bytes) -> Iterator[Record]:
         try:
-            table = exact_json(content)
+            table = quick_json(content)
         except ValueError as error:
             raise StoreError(f"store {self._path.name}: is no JSON ({str(error)[:100]}).") from None
         for path, value in table.items():

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_rollout.core.errors import StoreError
-from pytest_rollout.core.exact_json import exact_json
 from pytest_rollout.core.record import Record
+from pytest_rollout.stores.quick_json import quick_json
 
 LARGEST = 64 * 1024 * 1024
 """The largest file there may be, in bytes."""
@@ -38,7 +38,7 @@ class FolderStore:
         for file in files:
             place = file.relative_to(self._path).as_posix()
             try:
-                content = exact_json(_content(file, place))
+                content = quick_json(_content(file, place))
             except ValueError as error:
                 yield Record(place, None, f"is no JSON ({str(error)[:100]})")
             else:

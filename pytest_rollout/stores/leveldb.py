@@ -7,15 +7,15 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pytest_rollout.core.errors import StoreError
-from pytest_rollout.core.exact_json import exact_json
 from pytest_rollout.core.record import Record
 from pytest_rollout.stores.leveldb_log import trouble
+from pytest_rollout.stores.quick_json import quick_json, quick_jsons
 
 
 class LevelDbStore:
@@ -39,12 +39,16 @@ class LevelDbStore:
 
     def value(self, raw: bytes) -> Any:
         """What the value of one key means."""
-        return exact_json(raw)
+        return quick_json(raw)
+
+    def values(self, raws: Sequence[bytes]) -> list[Any] | None:
+        """What the values of some keys mean."""
+        return quick_jsons(raws)
 
     def record(self, place: bytes, raw: bytes) -> Record:
         """The record of one key."""
         try:
-            return Record(self.place(place), exact_json(raw))
+            return Record(self.place(place), quick_json(raw))
         except ValueError as error:
             return Record(self.place(place), None, f"is no JSON ({str(error)[:100]})")
 

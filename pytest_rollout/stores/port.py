@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from pytest_rollout.core.record import Record
@@ -39,6 +39,10 @@ class RawStore(Store, Protocol):
 
     def value(self, raw: bytes) -> Any:
         """What such bytes mean; raises ``ValueError``."""
+        ...
+
+    def values(self, raws: Sequence[bytes]) -> list[Any] | None:
+        """What many of them mean, None where that cannot be said of each."""
         ...
 
     def record(self, place: Any, raw: bytes) -> Record:

@@ -7,7 +7,7 @@ a million passes for a twin once in 2^44 comparisons.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 
 from pytest_rollout.core.errors import StoreError
@@ -22,7 +22,7 @@ _FEW = 0.02
 class Twins:
     """The records of one store that wait for their twin in the other.
 
-    The other store's are ``marked`` and then taken, this one's are asked for once more with ``has``. ``names`` are
+    The other store's are taken, this one's are asked for once more with ``rest``. ``names`` are
     the hashes of the identities that were taken.
     """
 
@@ -31,36 +31,40 @@ class Twins:
         self._found: set[int] = set()
         self._tried = 0
         self.names: set[int] = set()
-        self.is_looking = True
+        self._is_looking = True
 
-    def marked(self, raw: bytes) -> int | None:
-        """The mark of a record for which a twin waits, or None."""
-        found = hash(raw)
-        if found in self._waiting:
-            return found
-        self._tried += 1
-        if self._tried == _TRIED and len(self._found) < _TRIED * _FEW:
-            self.is_looking = False
+    def may_be(self, raws: Sequence[bytes]) -> bool:
+        """Whether a twin waits for any of these records."""
+        if not self._is_looking:
+            return False
+        if not self._waiting.isdisjoint(map(hash, raws)):
+            return True
+        self._tried += len(raws)
+        if self._tried >= _TRIED and len(self._found) < self._tried * _FEW:
+            self._is_looking = False
             self._waiting.clear()  # two spellings of one thing: looking for twins would only cost time
-        return None
+        return False
 
-    def take(self, found: int, name: str) -> bool:
-        """Take a marked record and its twin out; not where another of its identity was taken before."""
-        named = hash(name)
-        if named in self.names:
+    def take(self, raw: bytes, name: str) -> bool:
+        """Take a record and its twin out, if one waits; not where another of its identity was taken before."""
+        found, named = hash(raw), hash(name)
+        if found not in self._waiting or named in self.names:
             return False
         self.names.add(named)
         self._waiting.discard(found)
         self._found.add(found)
         return True
 
-    def has(self, raw: bytes) -> bool:
-        """Whether this is the twin of a record that was taken; told once."""
-        found = hash(raw)
-        if found in self._found:
-            self._found.discard(found)
-            return True
-        return False
+    def rest(self, raws: Sequence[bytes]) -> list[int]:
+        """The numbers of those that are not the twin of a record that was taken; each twin is told once."""
+        found = self._found
+        numbers = []
+        for number, mark in enumerate(map(hash, raws)):
+            if mark in found:
+                found.discard(mark)
+            else:
+                numbers.append(number)
+        return numbers
 
     def finish(self, source: str) -> None:
         """Raises ``StoreError`` where a record that was seen before is not there any more."""
@@ -77,33 +81,44 @@ class Alike:
     def __init__(self, taken: Collection[int] = ()) -> None:
         self._taken = taken
         self._marks: dict[int, object] = {}
-        self.has_met = False
+        self.met = 0
 
-    def keep(self, name: str, content: bytes) -> bool:
-        """Remember a record; False, for it is to be kept as well."""
-        named = hash(name)
-        if named in self._marks or named in self._taken:
-            self._marks[named] = _SEVERAL
-        elif len(self._marks) < MOST:
-            self._marks[named] = hash(content)
-        return False
+    def keep(self, names: Sequence[str], meanings: Sequence[bytes]) -> None:
+        """Remember what some records mean."""
+        marks, taken = self._marks, self._taken
+        named = list(map(hash, names))
+        alone = set(named)
+        is_new = len(alone) == len(named) and alone.isdisjoint(taken) and marks.keys().isdisjoint(alone)
+        if is_new and len(marks) + len(named) <= MOST:
+            marks.update(zip(named, map(hash, meanings), strict=True))
+            return
+        for each, meaning in zip(named, map(hash, meanings), strict=True):
+            if each in marks or each in taken:
+                marks[each] = _SEVERAL
+            elif len(marks) < MOST:
+                marks[each] = meaning
 
     def knows(self, name: str) -> bool:
         """Whether a record of that identity was kept."""
         return hash(name) in self._marks
 
-    def meets(self, name: str, content: bytes) -> bool:
-        """Whether this is the same as the one record of its identity; told once."""
-        named = hash(name)
-        if self._marks.get(named) == hash(content):
-            self._marks[named] = _MET
-            self.has_met = True
-            return True
-        return False
+    def meets(self, names: Sequence[str], meanings: Sequence[bytes]) -> list[int]:
+        """The numbers of those that mean the same as the one record of their identity; each is told once."""
+        marks, found = self._marks, []
+        for number, (named, meaning) in enumerate(zip(map(hash, names), map(hash, meanings), strict=True)):
+            if marks.get(named) == meaning:
+                marks[named] = _MET
+                found.append(number)
+        self.met += len(found)
+        return found
 
     def is_met(self, name: str) -> bool:
-        """Whether the records of an identity are done with, so that any other is one too many."""
+        """Whether both records of an identity were met, so that any other is one too many."""
         return self._marks.get(hash(name)) is _MET
+
+    def is_done_with(self, name: str) -> bool:
+        """Whether both records of an identity were met, or were twins."""
+        return self.is_met(name) or hash(name) in self._taken
 
 
 _SEVERAL, _MET = object(), object()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_rollout.core.record import FieldKind, Identity, differences, placeholder
+from pytest_rollout.core.record import FieldKind, Identity, differences, normals, placeholder
 
 LOWER = "0x" + "ab" * 20
 UPPER = "0x" + "AB" * 20
@@ -37,6 +37,7 @@ KINDS = {
     "t": FieldKind.TIME,
     "x": FieldKind.EXACT,
 }
+NORMALS = normals(Identity(key=("id",)), KINDS)
 SAME = {
     "an address in another case": ("a", LOWER, UPPER),
     "addresses in a list": ("a", [LOWER], [UPPER]),
@@ -114,7 +115,7 @@ OTHER = {
 
 def found(name, one, other) -> list:
     left, right = ({} if each is ... else {name: each} for each in (one, other))
-    return [field for field, *_ in differences(left, right, (), KINDS)]
+    return [field for field, *_ in differences(left, right, (), NORMALS)]
 
 
 @pytest.mark.parametrize(("name", "one", "other"), SAME.values(), ids=SAME)
@@ -132,9 +133,9 @@ def test_values_that_differ_are_told(name, one, other) -> None:
 def test_only_the_declared_fields_are_compared() -> None:
     left, right = {"a": LOWER, "note": "old"}, {"a": LOWER, "note": "new"}
 
-    assert differences(left, right, ("a",), KINDS) == []
-    assert differences(left, right, (), KINDS) == [("note", "old", "new")]
-    assert differences(left, {}, ("a", "b"), KINDS) == [("a", LOWER, "nothing")]
+    assert differences(left, right, ("a",), NORMALS) == []
+    assert differences(left, right, (), NORMALS) == [("note", "old", "new")]
+    assert differences(left, {}, ("a", "b"), NORMALS) == [("a", LOWER, "nothing")]
 
 
 PLACEHOLDERS = {
@@ -175,14 +176,61 @@ READERS: dict[str, tuple[Identity, object, str | None]] = {
     "an alias alone": (Identity(key=("a",), aliases={"a": {"b": "c"}}), {"a": "b"}, "c"),
     "a name with two colons": (Identity(key=("a",), short_names=True), {"a": "a:b:C"}, "C"),
     "a short name alone": (Identity(key=("a",), short_names=True), {"a": "Look"}, "Look"),
+    "a short name that is empty": (Identity(key=("a",), short_names=True), {"a": "Look:"}, None),
+    "a stroke before the last part": (PLAIN, {"chain": "a/b", "name": "c/d"}, "a\\/b/c/d"),
     "an alias of what begins with no sign": (Identity(key=("a",), aliases={"b": {"x": "y"}}), {"a": "0xAB"}, "0xab"),
 }
 
 
 @pytest.mark.parametrize(("identity", "value", "name"), READERS.values(), ids=READERS)
-def test_the_quick_reader_of_identities_says_the_same(identity, value, name) -> None:
+def test_identities_read_at_once_are_those_read_one_by_one(identity, value, name) -> None:
     assert identity.of(value) == name
-    assert identity.reader()(value) == name
+    if isinstance(value, dict):
+        assert identity.names([[value.get(each)] * 2 for each in identity.key]) == (name and [name, name])
+
+
+def test_texts_and_numbers_of_one_field_are_read_at_once() -> None:
+    assert PLAIN.names([[1, "1", "bsc"], ["A", "0xAB", "0xZ"]]) == ["1/A", "1/0xab", "bsc/0xZ"]
+
+
+@pytest.mark.parametrize("parts", [("a/b", "c"), ("a\\", "/b/c"), ("a\\/b", "c"), ("a", "\\/b/c")])
+def test_no_two_records_are_one_by_where_their_strokes_are(parts) -> None:
+    """A stroke stands between the parts of a name and may stand in them."""
+    other = ("a", "b/c")
+
+    names = PLAIN.names([[one, another] for one, another in zip(parts, other, strict=True)])
+
+    assert names == [PLAIN.of({"chain": each[0], "name": each[1]}) for each in (parts, other)]
+    assert len(set(names)) == 2
+
+
+DECLARED = Identity(
+    key=("net", "name"), aliases={"net": {"bsc": "bscmainnet", "bsc-mainnet": "bscmainnet"}}, short_names=True
+)
+SPELT = {
+    "an alias": ("net", "bsc", "bscmainnet", []),
+    "two aliases": ("net", "bsc", "bsc-mainnet", []),
+    "a short name": ("name", "contracts/Look.sol:Look", "Look", []),
+    "what is no alias": ("net", "bsc", "bsctestnet", ["net"]),
+    "another case": ("net", "BSC", "bsc", ["net"]),
+    "an alias in another field": ("other", "bsc", "bscmainnet", ["other"]),
+    "a short name in another field": ("other", "a:Look", "Look", ["other"]),
+    "a number and its text": ("net", 56, "56", ["net"]),
+    "a list of an alias": ("net", ["bsc"], ["bscmainnet"], ["net"]),
+}
+
+
+@pytest.mark.parametrize(("field", "one", "other", "told"), SPELT.values(), ids=SPELT)
+def test_declared_spellings_of_the_key_mean_the_same_and_no_others(field, one, other, told) -> None:
+    found = differences({field: one}, {field: other}, (), normals(DECLARED, {}))
+
+    assert [name for name, *_ in found] == told
+
+
+def test_an_alias_is_read_before_its_kind() -> None:
+    identity = Identity(key=("chain",), aliases={"chain": {"bsc": "56"}})
+
+    assert differences({"chain": 56}, {"chain": "bsc"}, (), normals(identity, {"chain": FieldKind.INTEGER})) == []
 
 
 LONG = "x" * 121

@@ -93,19 +93,60 @@ def test_a_record_is_admitted_or_told(asked, seen, name, told) -> None:
     tallied(tally, **told)
 
 
-@pytest.mark.parametrize(
-    ("asked", "value", "name"),
-    [
-        (NAMED, {"name": "a"}, "a"),
-        (NAMED, {"name": ""}, None),
-        (SCOPED, {"name": "a", "chain": 1}, None),
-        (PLACED, {"name": "a", "at": REAL}, "a"),
-        (PLACED, {"name": "a", "at": ZERO}, None),
-        (PLACED, {"name": "a"}, "a"),
-    ],
-)
-def test_what_is_plain_needs_no_second_look(asked, value, name) -> None:
-    assert Tally(asked).plain(value) == name
+LIMITED = replace(SCOPED, kinds={"at": FieldKind.ADDRESS})
+NULLS = replace(PLACED, null_is_absent=True)
+PLAIN: dict[str, tuple[Asked, dict[str, Any], bool]] = {
+    "a name": (NAMED, {"name": "a"}, True),
+    "no name": (NAMED, {"name": ""}, False),
+    "no field of that name": (NAMED, {"title": "a"}, False),
+    "in scope": (SCOPED, {"name": "a", "chain": 1, "kind": "main"}, True),
+    "in scope, of no kind": (SCOPED, {"name": "a", "chain": 1}, True),
+    "out of scope": (SCOPED, {"name": "a", "chain": 2}, False),
+    "without its scope": (SCOPED, {"name": "a"}, False),
+    "known to be outside": (SCOPED, {"name": "a", "chain": 1, "kind": "test"}, False),
+    "outside by a number": (SCOPED, {"name": "a", "chain": 1, "kind": 0}, False),
+    "an address": (PLACED, {"name": "a", "at": REAL}, True),
+    "a placeholder": (PLACED, {"name": "a", "at": ZERO}, False),
+    "a placeholder in scope": (LIMITED, {"name": "a", "chain": 1, "at": ZERO}, False),
+    "no address": (PLACED, {"name": "a"}, True),
+    "a null for an address": (PLACED, {"name": "a", "at": None}, False),
+    "a null that is absent": (NULLS, {"name": "a", "at": None}, True),
+    "a placeholder where null is absent": (NULLS, {"name": "a", "at": ZERO}, False),
+    "what no JSON holds": (NAMED, {"name": "a", "b": object()}, False),
+}
+
+
+@pytest.mark.parametrize(("asked", "value", "is_plain"), PLAIN.values(), ids=PLAIN)
+def test_records_of_which_nothing_is_to_be_noted_are_read_at_once(asked, value, is_plain) -> None:
+    """One that is not plain keeps all of its batch from being so, and then nothing is counted yet."""
+    good = {key: {"chain": 1, "kind": "main", "at": REAL}.get(key, "b") for key in value}
+    tally = Tally(asked)
+
+    plain = tally.plain(1, [good, value, good])
+
+    assert tally.read == [0, 3 if is_plain else 0]
+    assert (plain is not None) is is_plain
+    if plain is not None:
+        assert plain == (["b", "a", "b"], [tally.meaning.of(each) for each in (good, value, good)])
+
+
+@pytest.mark.parametrize(("asked", "value", "is_plain"), PLAIN.values(), ids=PLAIN)
+def test_of_what_is_plain_there_is_nothing_to_note_alone(asked, value, is_plain) -> None:
+    tally = Tally(replace(asked, kinds={name: kind for name, kind in asked.kinds.items() if name in value}))
+
+    name = tally.admit(0, Record("p", value))
+
+    if is_plain:
+        assert name == "a"
+        tallied(tally, left=1)
+
+
+def test_fields_of_records_that_are_read_at_once_are_seen() -> None:
+    tally = Tally(replace(NAMED, fields=("x", "name")))
+
+    tally.plain(0, [{"name": "a"}])
+
+    tallied(tally, left=1, **wrong(unseen=["x"]))
 
 
 def test_a_record_counts_on_the_side_where_it_was_read() -> None:
@@ -174,7 +215,7 @@ def test_all_records_of_one_identity_are_compared(asked, left, right, pair, told
 def test_two_that_agree_are_the_same_and_owed_or_not(asked, told) -> None:
     tally = Tally(asked)
 
-    tally.agree("a")
+    tally.agree(["a"])
 
     tallied(tally, **told)
     assert tally.same == 1
@@ -183,8 +224,8 @@ def test_two_that_agree_are_the_same_and_owed_or_not(asked, told) -> None:
 def test_what_agrees_is_counted_one_by_one() -> None:
     tally = Tally(NAMED)
 
-    tally.agree("a")
-    tally.agree("b")
+    tally.agree(["a"])
+    tally.agree(["b"])
     tally.compare("c", [ONE], [ONE], pair=True)
     tally.compare("d", [ONE], [], pair=False)
 

@@ -221,25 +221,26 @@ def test_a_store_that_breaks_half_way_is_no_smaller_store() -> None:
         compare(Breaking(ALL), MemoryStore(ALL), Asked(identity=IDENTITY))
 
 
-def test_memory_does_not_grow_with_the_records(monkeypatch) -> None:
-    monkeypatch.setattr("pytest_rollout.stores.joining._WAITING", 100_000)
+@pytest.mark.parametrize(("changed", "same"), [({}, 5000), ({"on": 1}, 0)], ids=["the same", "all differing"])
+def test_memory_does_not_grow_with_the_records(monkeypatch, changed, same) -> None:
+    monkeypatch.setattr("pytest_rollout.stores.spreading._WAITING", 100_000)
 
     class Many:
         source = "many"
 
-        def __init__(self, count: int) -> None:
-            self.count = count
+        def __init__(self, count: int, **changed: Any) -> None:
+            self.count, self.changed = count, changed
 
         def records(self):
-            return (Record(f"many[{n}]", record(n, pad="x" * 2000)) for n in range(self.count))
+            return (Record(f"many[{n}]", record(n, pad="x" * 2000, **self.changed)) for n in range(self.count))
 
         def leftovers(self):
             return iter(())
 
     tracemalloc.start()
-    tally = compare(Many(5000), Many(5000), Asked(identity=IDENTITY))
+    tally = compare(Many(5000), Many(5000, **changed), Asked(identity=IDENTITY))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert tally["same"] == 5000
+    assert (tally["same"], tally["counts"].get("differing", 0)) == (same, 5000 - same)
     assert most < 4 * 1024**2  # of 20 MB in all

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -18,13 +19,20 @@ from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.core.record import FieldKind, Identity, Record
 from pytest_rollout.core.store_check import StoreCheck, StoreKind, StoreSettings
 from pytest_rollout.core.store_tally import Asked
-from pytest_rollout.stores import twins
+from pytest_rollout.stores import batches, spreading, twins
 from pytest_rollout.stores.joining import compare
 from pytest_rollout.stores.ndjson import NdjsonStore
 from pytest_rollout.testing.stores import MemoryStore
 
 GOOD = "0x" + "ab" * 19 + "01"
 ASKED = Asked(identity=Identity(key=("chainId", "name")), kinds={"address": FieldKind.ADDRESS})
+LIMITED = replace(ASKED, scope={"chainId": ("56",)}, outside={"name": ("B",)}, inventory=("56/A", "56/C"))
+SPELT = replace(
+    ASKED,
+    identity=Identity(key=("chainId", "name"), aliases={"chainId": {"0x38": "56"}}, short_names=True),
+    kinds={"chainId": FieldKind.INTEGER},
+    null_is_absent=True,
+)
 CHECK = StoreCheck(
     name="moved",
     left=StoreSettings(name="before", kind=StoreKind.NDJSON, path=Path()),
@@ -32,8 +40,11 @@ CHECK = StoreCheck(
     asked=ASKED,
 )
 RECORDS = st.fixed_dictionaries(
-    {"chainId": st.sampled_from([56, "0x38"]), "name": st.sampled_from(["A", "B", "C", ""])},
-    optional={"address": st.sampled_from([GOOD, GOOD.upper().replace("X", "x"), "0x" + "0" * 40]), "on": st.booleans()},
+    {"chainId": st.sampled_from([56, "0x38"]), "name": st.sampled_from(["A", "B", "C", "x.sol:A", "x/y", ""])},
+    optional={
+        "address": st.sampled_from([GOOD, GOOD.upper().replace("X", "x"), "0x" + "0" * 40, None]),
+        "on": st.sampled_from([True, 1, "1", 1.0, None, {"a": [1]}, {"a": [True]}]),
+    },
 )
 LINES = st.lists(
     st.one_of(
@@ -41,7 +52,7 @@ LINES = st.lists(
         RECORDS.map(lambda each: json.dumps(each, separators=(",", ":"))),
         st.sampled_from(['{"chainId": 56', "[]", '{"name": "A", "name": "A", "chainId": 56}']),
     ),
-    max_size=6,
+    max_size=8,
 )
 
 
@@ -69,14 +80,22 @@ def outcome(tally: dict[str, Any]) -> Any:
     return CHECK.judge("item", Observation(item="item", value=tally)).outcome
 
 
-@given(left=LINES, right=LINES, ending=st.sampled_from(["\n", ""]))
-def test_marks_change_nothing_that_is_said(place: Path, left: list[str], right: list[str], ending: str) -> None:
+def slowly(one: Path, other: Path, asked: Asked) -> dict[str, Any]:
+    """Every record read alone and compared field by field."""
+    with mock.patch.object(twins, "MOST", 0), mock.patch.object(batches, "MOST", 1):
+        return compare(Plain(one), Plain(other), asked)
+
+
+@given(left=LINES, right=LINES, ending=st.sampled_from(["\n", ""]), asked=st.sampled_from([ASKED, LIMITED, SPELT]))
+def test_marks_change_nothing_that_is_said(
+    place: Path, left: list[str], right: list[str], ending: str, asked: Asked
+) -> None:
     """Doubles, spellings, placeholders and broken lines included; only what is said of doubles is shorter."""
     one, other = written(place / "a", left, ending), written(place / "b", right, ending)
 
-    with mock.patch.object(twins, "MOST", 0):
-        slow = compare(Plain(one), Plain(other), ASKED)
-    for quick in (compare(NdjsonStore(one), NdjsonStore(other), ASKED), compare(Plain(one), Plain(other), ASKED)):
+    slow = slowly(one, other, asked)
+    for store in (NdjsonStore, Plain):
+        quick = compare(store(one), store(other), asked)
         assert outcome(quick) is outcome(slow)
         assert (quick["left"], quick["right"]) == (slow["left"], slow["right"])
         if "doubles" not in slow["counts"]:
@@ -140,6 +159,75 @@ def test_two_spellings_are_not_searched_for_long(place: Path, monkeypatch: Any) 
     one, other = written(place / "a", compact), written(place / "b", [*lines(*some[:-1]), compact[-1]])
 
     assert compare(NdjsonStore(one), NdjsonStore(other), ASKED)["same"] == 10
+
+
+SEVERAL = [A | {"name": f"C{number}", "on": number % 3 == 0} for number in range(40)]
+
+
+def respelt(record: dict[str, Any]) -> str:
+    return json.dumps(dict(reversed((record | {"address": GOOD.upper().replace("X", "x")}).items())))
+
+
+@pytest.mark.parametrize("most", [1, 3, 256])
+def test_batches_change_nothing_that_is_said(place: Path, monkeypatch: Any, most: int) -> None:
+    """Each record spelt otherwise, some differing, one broken, one a placeholder, one too many, on more than one part."""
+    monkeypatch.setattr(batches, "MOST", most)
+    monkeypatch.setattr(spreading, "_WAITING", 100)
+    odd = [A | {"name": "Z", "address": "0x" + "0" * 40}]
+    left = [*lines(*SEVERAL, *odd), '{"chainId": 56, "name": "Y", "name": "Y"}']
+    right = [respelt(each | ({"on": 1} if each["name"] in {"C3", "C30"} else {})) for each in reversed(SEVERAL)]
+    one, other = written(place / "a", left), written(place / "b", [*right, respelt(SEVERAL[5])])
+
+    tally = compare(NdjsonStore(one), NdjsonStore(other), ASKED)
+
+    assert (tally["left"], tally["right"], tally["same"]) == (41, 41, 38)
+    assert tally["counts"] == {"broken": 1, "differing": 2, "doubles": 1, "only_left": 1, "placeholders": 1}
+    assert [name for name, _ in tally["listed"]["differing"]] == ["56/C3", "56/C30"]
+    assert tally["listed"]["doubles"] == ["56/C5: one that is the same on both sides and b:41"]
+    assert tally["listed"]["only_left"] == ["56/Z"]
+
+
+def test_a_mark_is_of_what_a_record_means_and_of_nothing_else(place: Path) -> None:
+    """Declared spellings of the key, of addresses and of integers, each record spelt otherwise: none is kept."""
+    identity = Identity(key=("net", "name"), aliases={"net": {"bsc": "bscmainnet"}}, short_names=True)
+    asked = Asked(identity=identity, kinds={"address": FieldKind.ADDRESS, "at": FieldKind.INTEGER})
+    left = [{"net": "bsc", "name": f"a/C.sol:C{n}", "address": GOOD, "at": str(n)} for n in range(9)]
+    right = [{"at": n, "name": f"C{n}", "net": "bscmainnet", "address": GOOD.swapcase()} for n in range(9)]
+    for each in right:
+        each["address"] = "0x" + GOOD[2:].upper()
+    one, other = written(place / "a", lines(*left)), written(place / "b", lines(*right))
+
+    with mock.patch.object(spreading.Side, "spread", side_effect=AssertionError("they were not met by their marks")):
+        tally = compare(NdjsonStore(one), NdjsonStore(other), asked)
+
+    assert (tally["same"], tally["counts"]) == (9, {})
+
+
+DEEP = 450
+
+
+@pytest.mark.parametrize("store", [NdjsonStore, Plain])
+def test_records_nested_too_deeply_to_compare_are_told(place: Path, store: Any) -> None:
+    """What can be read can be compared, or is told; a traceback is neither."""
+    one, other = (
+        written(
+            place / name,
+            ['{"chainId": 56, "name": "A", "address": "' + GOOD + '", "x": ' + '{"y":' * DEEP + end + "}" * DEEP + "}"],
+        )
+        for name, end in (("a", "1"), ("b", "2"))
+    )
+
+    tally = compare(store(one), store(other), ASKED)
+
+    assert (tally["same"], tally["counts"]) == (0, {"broken": 1})
+    assert tally["listed"]["broken"] == ["a:1 and b:1: are nested too deeply to be compared"]
+
+
+def test_a_value_that_no_json_holds_is_told() -> None:
+    tally = compare(MemoryStore([A | {"on": object()}, A | {"name": "B"}]), MemoryStore([A | {"name": "B"}]), ASKED)
+
+    assert (tally["same"], tally["counts"]) == (1, {"broken": 1})
+    assert tally["listed"]["broken"] == ["memory[0]: is nested too deeply, or holds what no JSON can"]
 
 
 def test_a_store_of_values_has_no_twins() -> None:
