@@ -5,8 +5,8 @@
 Both sides are parsed in the same run, round by round, by ``json.loads`` - which takes a key twice and rounds
 numbers - and by the strict reader of stores. Ratios are of processor time, since other processes share the
 machine. The right store holds the records in the same order, in another one, each spelt otherwise - with other blanks,
-and with an alias, a short name, addresses in another case, integers as text and its fields in another order - and
-each with one field that differs.
+with an alias too, and with an alias, a short name, addresses in another case, integers as text and its fields in
+another order - and each with one field that differs.
 Requests are answered by another process.
 """
 
@@ -84,6 +84,10 @@ def spelt_otherwise(number: int) -> dict[str, Any]:
     return dict(reversed(record.items()))
 
 
+def aliased(number: int) -> dict[str, Any]:
+    return named(number) | {"networkName": "bsc"}
+
+
 def differing(number: int) -> dict[str, Any]:
     return plain(number) | {"factoryByteCodeHash": f"0x{number + 1:064x}"}
 
@@ -99,6 +103,7 @@ CASES: dict[str, tuple[Asked, Made, Order, Made, tuple[str, str], str]] = {
     "the same order": (ASKED, plain, same, plain, (", ", ": "), "same"),
     "another order": (ASKED, plain, other_order, plain, (", ", ": "), "same"),
     "other blanks": (ASKED, plain, same, plain, COMPACT, "same"),
+    "an alias": (SPELT, named, same, aliased, COMPACT, "same"),
     "every declared spelling": (SPELT, named, other_order, spelt_otherwise, COMPACT, "same"),
     "every record differing": (ASKED, plain, same, differing, COMPACT, "differing"),
 }

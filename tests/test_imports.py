@@ -87,6 +87,7 @@ HEAVY = {
     "jinja2": {"reporting"},
     "jsonschema": {"services", "configuration"},
     "plyvel": {"stores"},
+    "msgspec": {"stores"},
     "markdown_it": {"reporting"},
     "markupsafe": {"reporting"},
     "pydantic": {"plan"},

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pytest_rollout import operations
-from pytest_rollout.core.errors import UsageError
+from pytest_rollout.core.errors import RolloutError, UsageError
 from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.core.record import Identity
+from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.rollout import Rollout
 from pytest_rollout.core.store_check import StoreCheck, StoreSettings
 from pytest_rollout.core.store_tally import Asked
@@ -30,7 +31,9 @@ def compare_stores(
     from pytest_rollout.stores.opening import recognised  # noqa: PLC0415
     from pytest_rollout.stores.sql import named_on_a_server  # noqa: PLC0415
 
-    left, right, declared = _stores(place, names)
+    rollouts = _rollouts(place, names)
+    redactor = Redactor({name: value for rollout in rollouts for name, value in rollout.secrets.items()})
+    left, right, declared = _stores(() if _are_paths(place, names) else rollouts, names)
     one, other = (
         store or named_on_a_server(name, place, os.environ) or recognised(name, place / name)
         for store, name in zip((left, right), names, strict=True)
@@ -44,19 +47,31 @@ def compare_stores(
     if fields:
         asked = replace(asked, fields=tuple(filter(None, fields.split(","))))
     check = StoreCheck(name=f"{one.name} and {other.name}", left=one, right=other, asked=asked)
-    value, source = observe_stores(check)
+    seen, source = observe_stores(check, redactor)
+    value = redactor.value(seen)
     finding = check.judge("", Observation(item="", value=value, source=source))
     lines = [f"{finding.title}: {finding.measured}", *(f"  {line}" for line in finding.detail.splitlines())]
-    return value, "\n".join(lines), finding.outcome is Outcome.PASS
+    return value, redactor.text("\n".join(lines)), finding.outcome is Outcome.PASS
+
+
+def _rollouts(place: Path, names: tuple[str, str]) -> tuple[Rollout, ...]:
+    """The plans around, whose secrets are not to be shown; two paths are compared without any plan too."""
+    try:
+        return operations.Workspace.at(place).rollouts
+    except RolloutError:
+        if _are_paths(place, names):
+            return ()
+        raise
+
+
+def _are_paths(place: Path, names: tuple[str, str]) -> bool:
+    return all((place / name).exists() for name in names)
 
 
 def _stores(
-    place: Path, names: tuple[str, str]
+    rollouts: tuple[Rollout, ...], names: tuple[str, str]
 ) -> tuple[StoreSettings | None, StoreSettings | None, StoreCheck | None]:
-    """What plans below say of these names: both stores, and the check that compares them."""
-    rollouts: tuple[Rollout, ...] = ()
-    if not all((place / name).exists() for name in names):
-        rollouts = tuple(operations.Workspace.at(place).rollouts)
+    """What plans say of these names: both stores, and the check that compares them."""
     for rollout in rollouts:
         if not any(name in rollout.stores for name in names):
             continue

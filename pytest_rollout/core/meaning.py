@@ -8,7 +8,7 @@ from itertools import repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from pytest_rollout.core.record import Normal
+from pytest_rollout.core.spelling import Read
 
 _MOST_FORMS = 1000
 """So many sets of fields, each in its order, are remembered; records of further ones only take longer."""
@@ -21,15 +21,15 @@ class _Form(NamedTuple):
 
     mark: Any
     values: Callable[[Mapping[str, Any]], Any]
-    normal: tuple[tuple[int, Normal], ...]
+    read: tuple[tuple[int, Read], ...]
 
 
 class Meaning:
     """Two records whose bytes are the same differ in nothing that is asked; where the bytes differ, look closer."""
 
-    def __init__(self, fields: Sequence[str], normal: Mapping[str, Normal], *, null_is_absent: bool = False) -> None:
+    def __init__(self, fields: Sequence[str], read: Mapping[str, Read], *, null_is_absent: bool = False) -> None:
         self._fields = fields
-        self._normals = normal
+        self._readings = read
         self._null_is_absent = null_is_absent
         self._forms: dict[tuple[str, ...], _Form] = {}
         self._marks: dict[tuple[str, ...], int] = {}
@@ -48,19 +48,19 @@ class Meaning:
 
     def _all(self, values: Sequence[Mapping[str, Any]]) -> list[bytes]:
         keys = tuple(values[0])
-        mark, in_order, normal = self._forms.get(keys) or self._form(keys)
+        mark, in_order, readings = self._forms.get(keys) or self._form(keys)
         columns: list[Sequence[Any]] = list(zip(*map(in_order, values), strict=True))
-        for index, read in normal:
-            columns[index] = list(map(read, columns[index]))
+        for index, read in readings:
+            columns[index] = read(columns[index])
         rows = zip(repeat(mark, len(values)), *columns, strict=True)
         return list(map(marshal.dumps, rows, repeat(PLAIN)))
 
     def _form(self, keys: tuple[str, ...]) -> _Form:
         names = tuple(sorted(set(keys) & set(self._fields) if self._fields else keys))
         values = itemgetter(*names) if len(names) > 1 else lambda value: [value[name] for name in names]
-        normal = tuple((index, self._normals[name]) for index, name in enumerate(names) if name in self._normals)
+        read = tuple((index, self._readings[name]) for index, name in enumerate(names) if name in self._readings)
         if len(self._forms) >= _MOST_FORMS:
-            return _Form(self._marks.get(names, names), values, normal)
-        form = _Form(self._marks.setdefault(names, len(self._marks)), values, normal)
+            return _Form(self._marks.get(names, names), values, read)
+        form = _Form(self._marks.setdefault(names, len(self._marks)), values, read)
         self._forms[keys] = form
         return form

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_rollout.core.meaning import Meaning
-from pytest_rollout.core.record import FieldKind, Identity, Record, differences, normals, placeholder
+from pytest_rollout.core.record import FieldKind, Identity, Record, differences, placeholder, readings
 
 MOST_LISTED = 100
 """Of each sort of trouble so many are listed; all are counted."""
@@ -37,15 +37,19 @@ class Asked:
 
 
 class Tally:
-    """Counts everything that is wrong and lists the first of each sort; ``document`` is what is recorded."""
+    """Counts everything that is wrong and lists the first of each sort; ``document`` is what is recorded.
 
-    def __init__(self, asked: Asked) -> None:
+    ``clean`` takes secrets out of a text.
+    """
+
+    def __init__(self, asked: Asked, clean: Callable[[str], str] = str) -> None:
         self._asked = asked
+        self._clean = clean
         self._owed = frozenset(asked.inventory)
         self._missing = set(asked.inventory)
         self._addresses = asked.addresses
-        self._normals = normals(asked.identity, asked.kinds)
-        self.meaning = Meaning(asked.fields, self._normals, null_is_absent=asked.null_is_absent)
+        self._readings = readings(asked.identity, asked.kinds)
+        self.meaning = Meaning(asked.fields, self._readings, null_is_absent=asked.null_is_absent)
         self._unseen = {*asked.fields, *asked.kinds}
         self._counts: dict[str, int] = {}
         self._listed: dict[str, list[Any]] = {}
@@ -163,7 +167,7 @@ class Tally:
     def _differences(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         if self._asked.null_is_absent:
             left, right = ({key: each for key, each in side.items() if each is not None} for side in (left, right))
-        return differences(left, right, self._asked.fields, self._normals)
+        return differences(left, right, self._asked.fields, self._readings, self._clean)
 
     def doubled(self, name: str, places: list[str]) -> None:
         """Records of an identity that both stores already hold once, and the same."""

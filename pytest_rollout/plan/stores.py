@@ -185,7 +185,7 @@ def _asked(written: Written, place: Place, table: StoreTable, inventory: Sequenc
 def _identity(identity: Identity, text: str) -> str:
     """An entry of the inventory the way identities are spelt."""
     parts = text.split("/", len(identity.key) - 1)
-    return "/".join(identity.spelt(name, part) for name, part in zip(identity.key, parts, strict=True))
+    return "/".join(identity.spelt(name, [part])[0] for name, part in zip(identity.key, parts, strict=True))
 
 
 def _aliases(written: Written, place: Place, table: StoreTable) -> dict[str, dict[str, str]]:

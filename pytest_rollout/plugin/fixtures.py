@@ -87,7 +87,7 @@ def stores(_rollout_context: Context) -> Any:
     from pytest_rollout.stores.opening import Stores  # noqa: PLC0415 - only where a store is used
 
     with told():
-        _rollout_context.stores = opened = Stores(_rollout_context.rollout.stores)
+        _rollout_context.stores = opened = Stores(_rollout_context.rollout.stores, _rollout_context.rollout.secrets)
     return opened
 
 

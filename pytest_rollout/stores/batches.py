@@ -9,16 +9,13 @@ from typing import Any, NamedTuple, TypeVar
 from pytest_rollout.core.meaning import PLAIN
 from pytest_rollout.core.record import Record
 from pytest_rollout.core.store_tally import Tally
-from pytest_rollout.stores.port import RawStore, Store
+from pytest_rollout.stores.port import MOST, MOST_BYTES, RawStore, Store
 
-MOST = 256
-"""So many records are read at once."""
+_UNHEARD_OF = "is nested too deeply, or holds what no JSON can"
 _PIECES = 16
 """Into so many a batch is cut that has something to note, and then each piece of it that has."""
 _T = TypeVar("_T")
 _UNHEARD_OF = "is nested too deeply, or holds what no JSON can"
-MOST_BYTES = 256 * 1024
-"""So many bytes at once, and one record more."""
 
 
 class Batch(NamedTuple):
@@ -49,20 +46,6 @@ class Batch(NamedTuple):
 def chosen(column: Sequence[_T], wanted: Sequence[int]) -> list[_T]:
     """Some of a column, by their number."""
     return [column[number] for number in wanted]
-
-
-def raw_batches(store: RawStore) -> Iterator[tuple[list[Any], list[bytes]]]:
-    """Where records stand, and their bytes."""
-    places, raws, size = list[Any](), list[bytes](), 0
-    for place, raw in store.raws():
-        places.append(place)
-        raws.append(raw)
-        size += len(raw)
-        if size > MOST_BYTES or len(raws) == MOST:
-            yield places, raws
-            places, raws, size = [], [], 0
-    if raws:
-        yield places, raws
 
 
 class Reader:

@@ -7,28 +7,31 @@ of either side after the other is held in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from tempfile import TemporaryFile
 from typing import Any
 
 from pytest_rollout.core.store_tally import Asked, Tally
-from pytest_rollout.stores.batches import Batch, Reader, chosen, raw_batches
+from pytest_rollout.stores.batches import Batch, Reader, chosen
 from pytest_rollout.stores.port import RawStore, Store
 from pytest_rollout.stores.spreading import Part, Side
 from pytest_rollout.stores.twins import Alike, Twins
 
 
-def compare(left: Store, right: Store | None, asked: Asked) -> dict[str, Any]:
-    """The tally of one store, or of two; what ``StoreCheck.judge`` takes. Raises ``StoreError``."""
-    tally = Tally(asked)
+def compare(left: Store, right: Store | None, asked: Asked, clean: Callable[[str], str] = str) -> dict[str, Any]:
+    """The tally of one store, or of two; what ``StoreCheck.judge`` takes. Raises ``StoreError``.
+
+    ``clean`` takes secrets out of the values that are shown.
+    """
+    tally = Tally(asked, clean)
     for store in (left, right):
         if store is not None:
             tally.leftovers(store.leftovers())
     with ExitStack() as files:
         one, other = (Side(*(files.enter_context(TemporaryFile()) for _ in range(2))) for _ in range(2))
         if isinstance(left, RawStore) and isinstance(right, RawStore):
-            twins = Twins(raw for _, raw in right.raws())
+            twins = Twins(raws for _, raws in right.raws())
             alike = Alike(twins.names)
             ours = _without_twins(left, twins, alike, tally)
             theirs = _that_are_no_twins(right, twins, tally)
@@ -55,7 +58,7 @@ def compare(left: Store, right: Store | None, asked: Asked) -> dict[str, Any]:
 def _without_twins(store: RawStore, twins: Twins, alike: Alike, tally: Tally) -> Iterator[Batch]:
     """The records of the left store that the right one does not hold byte for byte."""
     reader = Reader(0, tally)
-    for places, raws in raw_batches(store):
+    for places, raws in store.raws():
         may_be_twins = twins.may_be(raws)
         for batch in reader.raws(store, places, raws):
             if not may_be_twins or not batch.is_plain:
@@ -74,7 +77,7 @@ def _without_twins(store: RawStore, twins: Twins, alike: Alike, tally: Tally) ->
 def _that_are_no_twins(store: RawStore, twins: Twins, tally: Tally) -> Iterator[Batch]:
     """The records of the right store but for those that were found in the left one."""
     reader = Reader(1, tally)
-    for places, raws in raw_batches(store):
+    for places, raws in store.raws():
         rest = twins.rest(raws)
         tally.read[1] += len(raws) - len(rest)
         if rest:
@@ -84,9 +87,12 @@ def _that_are_no_twins(store: RawStore, twins: Twins, tally: Tally) -> Iterator[
 
 def _that_mean_something_else(batch: Batch, alike: Alike, tally: Tally) -> Batch:
     """The records of the right store but for those that mean the same as the left one's."""
-    met = alike.meets(batch.names, batch.meanings)
-    tally.agree(batch.only(met).names)
-    return batch.only(sorted({*range(len(batch.names))}.difference(met)))
+    rest = alike.rest(batch.names, batch.meanings)
+    if not rest:
+        tally.agree(batch.names)
+    elif len(rest) < len(batch.names):
+        tally.agree(chosen(batch.names, sorted({*range(len(batch.names))}.difference(rest))))
+    return batch.only(rest)
 
 
 def _without_doubles(tally: Tally, parts: tuple[Part, Part], alike: Alike) -> None:

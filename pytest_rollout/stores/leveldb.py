@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from pytest_rollout.core.errors import StoreError
 from pytest_rollout.core.record import Record
 from pytest_rollout.stores.leveldb_log import trouble
+from pytest_rollout.stores.port import MOST, MOST_BYTES
 from pytest_rollout.stores.quick_json import quick_json, quick_jsons
 
 
@@ -31,7 +32,8 @@ class LevelDbStore:
 
     def records(self) -> Iterator[Record]:
         """A record a key, its checksum verified; a value that is no JSON says so."""
-        yield from (self.record(key, value) for key, value in self.raws())
+        for places, raws in self.raws():
+            yield from map(self.record, places, raws)
 
     def place(self, place: bytes) -> str:
         """The key."""
@@ -52,7 +54,7 @@ class LevelDbStore:
         except ValueError as error:
             return Record(self.place(place), None, f"is no JSON ({str(error)[:100]})")
 
-    def raws(self) -> Iterator[tuple[bytes, bytes]]:
+    def raws(self) -> Iterator[tuple[Sequence[bytes], Sequence[bytes]]]:
         """Every key and value, its checksum verified."""
         plyvel = _library()
         with tempfile.TemporaryDirectory(prefix="rollout-leveldb-") as private:
@@ -66,7 +68,7 @@ class LevelDbStore:
                 raise self._told(error) from None
             try:
                 with database.iterator(verify_checksums=True, fill_cache=False) as pairs:
-                    yield from pairs
+                    yield from _some(pairs)
             except plyvel.Error as error:
                 raise self._told(error) from None
             finally:
@@ -116,6 +118,20 @@ class LevelDbStore:
             yield
         finally:
             os.close(descriptor)
+
+
+def _some(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[Sequence[bytes], Sequence[bytes]]]:
+    """Keys and values, as many at once as a store gives."""
+    keys, values, size = list[bytes](), list[bytes](), 0
+    for key, value in pairs:
+        keys.append(key)
+        values.append(value)
+        size += len(value)
+        if size > MOST_BYTES or len(keys) == MOST:
+            yield keys, values
+            keys, values, size = [], [], 0
+    if keys:
+        yield keys, values
 
 
 def _library() -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pytest_rollout.core.declared import Declared
 from pytest_rollout.core.errors import StoreError
 from pytest_rollout.core.record import Identity
+from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.store_check import StoreCheck, StoreKind, StoreSettings
 from pytest_rollout.core.store_tally import Asked
 from pytest_rollout.sql.files import MAGIC
@@ -71,14 +73,17 @@ class Stores(Declared[StoreSettings, Store]):
 
     what, error = "store", StoreError
 
-    def __init__(self, declared: Mapping[str, StoreSettings]) -> None:
+    def __init__(
+        self, declared: Mapping[str, StoreSettings], secrets: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         super().__init__(declared, open_store)
+        self._clean = Redactor(secrets).text
 
     def compare(self, left: str, right: str, *, key: Sequence[str], **about: Any) -> dict[str, Any]:
         """The tally of two stores; ``about`` are the other fields of ``Asked``."""
-        return compare(self[left], self[right], Asked(identity=Identity(key=tuple(key)), **about))
+        return compare(self[left], self[right], Asked(identity=Identity(key=tuple(key)), **about), self._clean)
 
     def look(self, check: StoreCheck) -> dict[str, Any]:
         """The tally of the stores of a check, wherever it says they are."""
         right = None if check.right is None else open_store(check.right)
-        return compare(open_store(check.left), right, check.asked)
+        return compare(open_store(check.left), right, check.asked, self._clean)

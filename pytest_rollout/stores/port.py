@@ -7,6 +7,11 @@ from typing import Any, Protocol, runtime_checkable
 
 from pytest_rollout.core.record import Record
 
+MOST = 512
+"""About so many records are read at once."""
+MOST_BYTES = 128 * 1024
+"""So many bytes of records are read at once."""
+
 
 class Store(Protocol):
     """Records in no particular order; a store is read, never written, and never held in memory whole."""
@@ -29,8 +34,8 @@ class Store(Protocol):
 class RawStore(Store, Protocol):
     """A store that holds each record as the bytes of JSON, and can be read without understanding them."""
 
-    def raws(self) -> Iterator[tuple[Any, bytes]]:
-        """Where a record stands, in whatever form, and its bytes."""
+    def raws(self) -> Iterator[tuple[Sequence[Any], Sequence[bytes]]]:
+        """Where some records stand, in whatever form, and the bytes of each; about ``MOST_BYTES`` at once."""
         ...
 
     def place(self, place: Any) -> str:

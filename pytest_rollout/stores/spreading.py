@@ -6,6 +6,7 @@ import marshal
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+from pytest_rollout.core.meaning import PLAIN
 from pytest_rollout.core.record import Record
 from pytest_rollout.stores.batches import Batch
 
@@ -41,7 +42,7 @@ class Side:
     def keep(self, batch: Batch) -> None:
         """Put some records aside."""
         if batch.names:
-            content = marshal.dumps((list(batch.names), list(batch.places), list(batch.kept)))
+            content = marshal.dumps((list(batch.names), list(batch.places), list(batch.kept)), PLAIN)
             self._file.write(content)
             self._lengths.append(len(content))
             self.kept += len(batch.names)
@@ -80,7 +81,7 @@ class Side:
     def _write(self) -> None:
         for some, written in zip(self._waiting, self._written, strict=True):
             if some:
-                content = marshal.dumps(some)
+                content = marshal.dumps(some, PLAIN)
                 self._parts.write(content)
                 written.append((self._end, len(content)))
                 self._end += len(content)

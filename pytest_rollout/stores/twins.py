@@ -8,7 +8,7 @@ a million passes for a twin once in 2^44 comparisons.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice, repeat
 
 from pytest_rollout.core.errors import StoreError
 
@@ -26,8 +26,8 @@ class Twins:
     the hashes of the identities that were taken.
     """
 
-    def __init__(self, raws: Iterable[bytes]) -> None:
-        self._waiting = set(map(hash, islice(raws, MOST)))
+    def __init__(self, raws: Iterable[Sequence[bytes]]) -> None:
+        self._waiting = set(map(hash, islice(chain.from_iterable(raws), MOST)))
         self._found: set[int] = set()
         self._tried = 0
         self.names: set[int] = set()
@@ -55,9 +55,11 @@ class Twins:
         self._found.add(found)
         return True
 
-    def rest(self, raws: Sequence[bytes]) -> list[int]:
+    def rest(self, raws: Sequence[bytes]) -> Sequence[int]:
         """The numbers of those that are not the twin of a record that was taken; each twin is told once."""
         found = self._found
+        if found.isdisjoint(map(hash, raws)):
+            return range(len(raws))
         numbers = []
         for number, mark in enumerate(map(hash, raws)):
             if mark in found:
@@ -102,15 +104,21 @@ class Alike:
         """Whether a record of that identity was kept."""
         return hash(name) in self._marks
 
-    def meets(self, names: Sequence[str], meanings: Sequence[bytes]) -> list[int]:
-        """The numbers of those that mean the same as the one record of their identity; each is told once."""
-        marks, found = self._marks, []
-        for number, (named, meaning) in enumerate(zip(map(hash, names), map(hash, meanings), strict=True)):
-            if marks.get(named) == meaning:
-                marks[named] = _MET
-                found.append(number)
-        self.met += len(found)
-        return found
+    def rest(self, names: Sequence[str], meanings: Sequence[bytes]) -> Sequence[int]:
+        """The numbers of those that do not mean the same as the one record of their identity; each is told once."""
+        marks, named, meant = self._marks, list(map(hash, names)), list(map(hash, meanings))
+        if len(set(named)) == len(named) and list(map(marks.get, named)) == meant:
+            marks.update(zip(named, repeat(_MET)))
+            self.met += len(named)
+            return ()
+        numbers = []
+        for number, (each, meaning) in enumerate(zip(named, meant, strict=True)):
+            if marks.get(each) == meaning:
+                marks[each] = _MET
+            else:
+                numbers.append(number)
+        self.met += len(named) - len(numbers)
+        return numbers
 
     def is_met(self, name: str) -> bool:
         """Whether both records of an identity were met, so that any other is one too many."""

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from pytest_rollout.core import meaning
 from pytest_rollout.core.meaning import Meaning
-from pytest_rollout.core.record import FieldKind, Identity, differences, normals
+from pytest_rollout.core.record import FieldKind, Identity, differences, readings
 
 IDENTITY = Identity(key=("net",), aliases={"net": {"bsc": "bscmainnet"}})
 KINDS = {"a": FieldKind.ADDRESS, "h": FieldKind.HASH, "i": FieldKind.INTEGER, "t": FieldKind.TIME}
-NORMALS = normals(IDENTITY, KINDS)
+READINGS = readings(IDENTITY, KINDS)
 LOWER, UPPER = "0x" + "ab" * 20, "0x" + "AB" * 20
 
 SAME: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -50,7 +50,7 @@ OTHER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME)
 def test_two_spellings_mean_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
-    means = Meaning((), NORMALS)
+    means = Meaning((), READINGS)
 
     assert means.of(one) == means.of(other)
 
@@ -59,7 +59,7 @@ def test_two_spellings_mean_the_same(one: dict[str, Any], other: dict[str, Any])
 @pytest.mark.parametrize(("one", "other"), OTHER.values(), ids=OTHER)
 def test_what_differs_does_not_mean_the_same(monkeypatch: Any, one: Any, other: Any, most: int) -> None:
     monkeypatch.setattr(meaning, "_MOST_FORMS", most)
-    means = Meaning((), NORMALS)
+    means = Meaning((), READINGS)
 
     assert means.of(one) != means.of(other)
 
@@ -94,9 +94,9 @@ RECORDS = st.dictionaries(st.sampled_from(["net", "a", "i", "t", "x", "y"]), VAL
 
 @given(one=RECORDS, other=RECORDS, fields=st.sampled_from([(), ("a",), ("x", "t")]), is_absent=st.booleans())
 def test_records_of_one_meaning_differ_in_nothing(one: Any, other: Any, fields: Any, is_absent: bool) -> None:
-    means = Meaning(fields, NORMALS, null_is_absent=is_absent)
+    means = Meaning(fields, READINGS, null_is_absent=is_absent)
 
     if means.of(one) == means.of(other):
         if is_absent:
             one, other = ({key: each for key, each in side.items() if each is not None} for side in (one, other))
-        assert differences(one, other, fields, NORMALS) == []
+        assert differences(one, other, fields, READINGS) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_rollout.core.record import FieldKind, Identity, differences, normals, placeholder
+from pytest_rollout.core.record import FieldKind, Identity, differences, placeholder, readings
 
 LOWER = "0x" + "ab" * 20
 UPPER = "0x" + "AB" * 20
@@ -37,7 +37,7 @@ KINDS = {
     "t": FieldKind.TIME,
     "x": FieldKind.EXACT,
 }
-NORMALS = normals(Identity(key=("id",)), KINDS)
+READINGS = readings(Identity(key=("id",)), KINDS)
 SAME = {
     "an address in another case": ("a", LOWER, UPPER),
     "addresses in a list": ("a", [LOWER], [UPPER]),
@@ -115,7 +115,7 @@ OTHER = {
 
 def found(name, one, other) -> list:
     left, right = ({} if each is ... else {name: each} for each in (one, other))
-    return [field for field, *_ in differences(left, right, (), NORMALS)]
+    return [field for field, *_ in differences(left, right, (), READINGS)]
 
 
 @pytest.mark.parametrize(("name", "one", "other"), SAME.values(), ids=SAME)
@@ -133,9 +133,9 @@ def test_values_that_differ_are_told(name, one, other) -> None:
 def test_only_the_declared_fields_are_compared() -> None:
     left, right = {"a": LOWER, "note": "old"}, {"a": LOWER, "note": "new"}
 
-    assert differences(left, right, ("a",), NORMALS) == []
-    assert differences(left, right, (), NORMALS) == [("note", "old", "new")]
-    assert differences(left, {}, ("a", "b"), NORMALS) == [("a", LOWER, "nothing")]
+    assert differences(left, right, ("a",), READINGS) == []
+    assert differences(left, right, (), READINGS) == [("note", "old", "new")]
+    assert differences(left, {}, ("a", "b"), READINGS) == [("a", LOWER, "nothing")]
 
 
 PLACEHOLDERS = {
@@ -222,7 +222,7 @@ SPELT = {
 
 @pytest.mark.parametrize(("field", "one", "other", "told"), SPELT.values(), ids=SPELT)
 def test_declared_spellings_of_the_key_mean_the_same_and_no_others(field, one, other, told) -> None:
-    found = differences({field: one}, {field: other}, (), normals(DECLARED, {}))
+    found = differences({field: one}, {field: other}, (), readings(DECLARED, {}))
 
     assert [name for name, *_ in found] == told
 
@@ -230,7 +230,7 @@ def test_declared_spellings_of_the_key_mean_the_same_and_no_others(field, one, o
 def test_an_alias_is_read_before_its_kind() -> None:
     identity = Identity(key=("chain",), aliases={"chain": {"bsc": "56"}})
 
-    assert differences({"chain": 56}, {"chain": "bsc"}, (), normals(identity, {"chain": FieldKind.INTEGER})) == []
+    assert differences({"chain": 56}, {"chain": "bsc"}, (), readings(identity, {"chain": FieldKind.INTEGER})) == []
 
 
 LONG = "x" * 121

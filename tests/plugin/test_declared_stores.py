@@ -73,6 +73,32 @@ def test_what_cannot_be_compared_by_hand_is_told(bare) -> None:
     assert "gone: is no declared store, and nothing is there." in nothing.err
 
 
+LONG = "kept-secret-" + "0123456789abcdef" * 12
+
+
+@pytest.mark.parametrize("secret", ["kept-secret-0815", LONG], ids=["short", "longer than what is shown"])
+def test_no_secret_is_shown_of_values_that_differ(bare, secret) -> None:
+    """By the plan's names, by paths, in a gate; and none by half, for a long value is cut after it was cleaned."""
+    files = stores(ADDRESS)
+    files["before.ndjson"] = files["before.ndjson"].replace("}", f', "note": "at {secret}, {"x" * 99}"}}')
+    plan = PLAN.replace('name = "toy"\n', 'name = "toy"\ntitle = "${NOTED}"\n')
+    bare.write({"rollout.toml": plan, "test_state.py": TEST} | files)
+    bare.environment["NOTED"] = secret
+    bare.rollout("init")
+
+    ran = bare.pytest("--stage=alpha", "--rollout-formats=")
+    by_name = bare.rollout("compare", "before", "after")
+    by_path = bare.rollout("compare", "before.ndjson", "after", "--key", "chainId,contractName", "--json")
+
+    assert (ran.status, by_name.status, by_path.status) == (10, 10, 10), ran.says
+    assert "note: at <NOTED>, xxx" in by_name.out
+    assert "at <NOTED>, xxx" in by_path.out
+    printed = [each.out + each.err for each in (ran, by_name, by_path)]
+    kept = [each.read_bytes() for each in bare.folder.rglob("*") if each.is_file() and each.name != "before.ndjson"]
+    assert not any("kept-secret" in each for each in printed)
+    assert not any(b"kept-secret" in each for each in kept)
+
+
 SQL_PLAN = PLAN.replace('"ndjson"\npath = "before.ndjson"', '"leveldb"\npath = "before"').replace(
     '"json"\npath = "after"', '"sql"\nurl = "${RECORDS_URL}"\ntable = "records"'
 )

@@ -274,6 +274,24 @@ def test_a_line_without_its_end_was_cut_off(tmp_path) -> None:
     assert (cut.place, cut.error) == ("r.ndjson:3", "was cut off before the end of its line")
 
 
+@pytest.mark.parametrize("most", [1, 7, 8, 100])
+def test_lines_are_numbered_however_much_is_read_at_once(tmp_path, monkeypatch, most) -> None:
+    monkeypatch.setattr("pytest_rollout.stores.ndjson.MOST_BYTES", most)
+    (tmp_path / "r.ndjson").write_text('{"n": 1}\n\n\n{"n": 2}\n' + '{"n": 3}\n' * 3 + "\n{")
+
+    found = [(record.place.partition(":")[2], record.value) for record in NdjsonStore(tmp_path / "r.ndjson").records()]
+
+    numbers = [("1", 1), ("4", 2), ("5", 3), ("6", 3), ("7", 3)]
+    assert found == [*((place, {"n": number}) for place, number in numbers), ("9", None)]
+
+
+def test_a_pipe_is_no_file_of_records(tmp_path) -> None:
+    os.mkfifo(tmp_path / "r.ndjson")
+
+    with pytest.raises(StoreError, match=r"store r\.ndjson: is no regular file\."):
+        list(NdjsonStore(tmp_path / "r.ndjson").records())
+
+
 def test_an_endless_line_is_not_read_to_its_end(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("pytest_rollout.stores.ndjson.LONGEST", 100)
     (tmp_path / "r.ndjson").write_text('"' + "x" * 1000 + '"\n')
