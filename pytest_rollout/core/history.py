@@ -170,6 +170,8 @@ class History:
     passed: dict[str, tuple[Fraction, JudgementRecord]] = field(default_factory=dict)
     nodes: dict[str, tuple[Mapping[str, str], JudgementRecord]] = field(default_factory=dict)
     created: datetime | None = None
+    _started: dict[str, int] = field(default_factory=dict)
+    _newest: dict[str, JudgementRecord] = field(default_factory=dict)
     _ticks: Newest = field(default_factory=dict)
     _watches: Newest = field(default_factory=dict)
     _alarms: Newest = field(default_factory=dict)
@@ -196,6 +198,7 @@ class History:
         """Note what is kept in the order it was recorded."""
         if isinstance(value, Run):
             self.runs.append(Recorded(sequence=sequence, value=value))
+            self._started[value.id] = sequence
         elif isinstance(value, Signoff):
             self.signoffs.append(Recorded(sequence=sequence, value=value))
         elif isinstance(value, Override):
@@ -229,11 +232,19 @@ class History:
             return
         self.judgements.append(value)
         self._pass(value, document)
+        self._nodes(value, document)
+        newest = self._newest.get(value.stage)
+        if newest is not None and self._began(value) < self._began(newest):
+            return  # an older run that ended later decides nothing
+        self._newest[value.stage] = value
         self.manifests[value.stage] = tuple(document["manifest"])
         self.unmet[value.stage] = tuple(
             each for each in document["findings"] if each["outcome"] != "pass" and each["required"]
         )
-        self._nodes(value, document)
+
+    def _began(self, judgement: JudgementRecord) -> int:
+        """The entry by which its run was started."""
+        return self._started.get(judgement.run.id, 0)
 
     def _pass(self, record: JudgementRecord, document: Mapping[str, Any]) -> None:
         """Note the values of criteria that passed where all passed: the baselines of what follows."""
@@ -295,8 +306,8 @@ class History:
         return [each for each in self.judgements if each.run.id == run]
 
     def newest_judgement(self, stage: str) -> JudgementRecord | None:
-        """The newest judgement of ``stage``, of whatever visit; None before the first."""
-        return next((each for each in reversed(self.judgements) if each.stage == stage), None)
+        """The judgement of the newest run of ``stage`` that was judged, of whatever visit; None before the first."""
+        return self._newest.get(stage)
 
     @property
     def late(self) -> JudgementRecord | None:

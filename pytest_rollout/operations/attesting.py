@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_rollout.core.attestation import Expected, Moved
 from pytest_rollout.core.errors import Refused, UsageError
 from pytest_rollout.core.history import History
+from pytest_rollout.core.outcome import Verdict
 from pytest_rollout.operations.recording import history_of
 from pytest_rollout.operations.workspace import Workspace
 
@@ -36,6 +37,12 @@ def attest(
     record = history.newest_judgement(stage.name)
     if record is None:
         raise Refused(f"{rollout.name}:{stage.name}: not judged yet; run `pytest --stage={rollout.name}:{stage.name}`.")
+    newest = history.newest_run(stage.name)
+    if record.verdict == Verdict.PROMOTE.value and newest is not None and newest.value.id != record.run.id:
+        raise Refused(
+            f"{rollout.name}:{stage.name}: a newer run ({newest.value.id}) was started since the judgement that says "
+            f"PROMOTE, and the newest decides; wait for it, or run `pytest --stage={rollout.name}:{stage.name}` again."
+        )
     recorded = next(ledger.entries(record.sequence))
     evidence = ledger.attachment(record.evidence_digest)
     chosen = signer(key, public=public, password=password)

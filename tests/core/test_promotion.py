@@ -750,6 +750,23 @@ def test_an_older_run_that_tells_nothing_new_is_in_nobodys_way(story: Callable[[
     assert story().asks("beta").run.id == "r3"
 
 
+def test_an_older_run_that_ends_later_is_not_the_newest() -> None:
+    """What it owed, found and said does not take the place of what the newest run did."""
+    story = Story()
+    older = story.started("r1")
+    newer = story.started("r2")
+    story.judged(newer, FAILED, verdict=Verdict.HOLD, manifest=("a", "b"))
+    story.judged(older, PASSED, manifest=("a",))
+
+    newest = story.history.newest_judgement("alpha")
+
+    assert newest is not None
+    assert (newest.run.id, newest.verdict) == ("r2", "hold")
+    assert [each["title"] for each in story.history.open_findings("alpha")] == [FAILED.title]
+    assert story.history.baseline("alpha") == ("a", "b")
+    assert "says HOLD" in story.refusal()
+
+
 BLOCKED = replace(FAILED, item="suites/toy/test_a.py::test_rate")
 
 

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from pytest_rollout.core.attestation import CLAIMS, SVR, Expected
-from pytest_rollout.core.entries import Entry
+from pytest_rollout.core.entries import Entry, EntryKind
 from pytest_rollout.core.errors import Refused, UsageError
 from pytest_rollout.ledger.canonical import digest, encode, parse
 from pytest_rollout.ledger.envelope import sealed
@@ -665,6 +665,30 @@ def test_a_hold_exits_with_10_and_another_gate_too(
         10,
         "rollout: attestation: it is about stage beta, not alpha.\n",
     )
+
+
+def test_a_promote_that_a_newer_run_has_overtaken_is_not_attested(
+    judged: dict[str, Recorded],
+    project: Any,
+    pem: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever has the file would take it for what the gate says now; the newest run may be about to say otherwise."""
+    import shutil
+
+    from pytest_rollout.cli.commands import run
+
+    shutil.copytree(project.folder, tmp_path / "project", symlinks=True)
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setenv("CANARY", CANARY)
+    ledger = SqliteLedger.open(tmp_path / "project" / ".rollout" / "ledger.db")
+    newer = parse(judged["alpha"].entry.payload)["run"] | {"id": "newer", "attempt": 2}
+    ledger.append(EntryKind.RUN_STARTED, encode(newer))
+
+    assert run(["attest", "alpha", "--key", str(pem)]) == 10
+    assert "toy:alpha: a newer run (newer) was started since the judgement that says PROMOTE" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
