@@ -1,9 +1,9 @@
 """What gate files assert without ``assert``, told by calls that are written into their syntax trees.
 
 ``raise AssertionError(…)`` is told as it is raised, whoever catches it. An ``if``, a ``try``, a loop right around
-``pytest.fail()``, ``self.fail()`` or such a ``raise`` is told as it is reached, for then something was looked at. An
-``assert all(… for … in …)`` that goes over nothing counts for nothing. Where pytest does not rewrite, as in processes
-that are started anew, ``assert`` itself is told as well.
+``pytest.fail()``, ``self.fail()`` or such a ``raise`` is told as it is reached, for then something was looked at; so is
+what tries, or tries again, and fails under conditions. An ``assert all(… for … in …)`` that goes over nothing counts
+for nothing. Where pytest does not rewrite, as in processes that are started anew, ``assert`` itself is told as well.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class _Writer(ast.NodeTransformer):
 
     def _with_looks(self, body: list[ast.stmt]) -> Iterator[ast.stmt]:
         for each in body:
-            if not isinstance(each, _LATER) and any(map(_is_failing, _inside(each))):
+            if not isinstance(each, _LATER) and (any(map(_is_failing, _inside(each))) or _may_end_in_failing(each)):
                 yield ast.copy_location(ast.Expr(self._call("looked")), each)
             yield each
 
@@ -139,11 +139,29 @@ class _Writer(ast.NodeTransformer):
         return ast.Call(func=ast.Name(id=_NAMES[name], ctx=ast.Load()), args=list(values), keywords=[])
 
 
-def _inside(node: ast.stmt) -> Iterator[ast.stmt]:
+def _inside(node: ast.stmt | ast.ExceptHandler) -> Iterator[ast.stmt]:
     """The statements that stand right in a compound one."""
     for branch in (node, *getattr(node, "handlers", ()), *getattr(node, "cases", ())):
         for part in _PARTS:
             yield from getattr(branch, part, [])
+
+
+def _may_end_in_failing(node: ast.stmt) -> bool:
+    """Whether it tries, or tries again, and somewhere says that this was in vain: to reach it is to have tried."""
+    if isinstance(node, ast.Try):
+        after: list[ast.stmt | ast.ExceptHandler] = [*node.handlers, *node.orelse, *node.finalbody]
+        return any(map(_fails_below, after))
+    is_again = isinstance(node, ast.While) or (
+        isinstance(node, ast.For) and ast.unparse(node.iter).startswith("range(")
+    )
+    return is_again and any(map(_fails_below, _inside(node)))
+
+
+def _fails_below(node: ast.stmt | ast.ExceptHandler) -> bool:
+    """Whether a failing statement stands in it, though under conditions; not in a loop, which may go over nothing."""
+    if isinstance(node, (*_LATER, ast.For, ast.AsyncFor)):
+        return False
+    return (isinstance(node, ast.stmt) and _is_failing(node)) or any(map(_fails_below, _inside(node)))
 
 
 def _is_failing(node: ast.stmt) -> bool:
