@@ -6,7 +6,9 @@ thread goes on behind it, so the queue moves whether or not anybody asks for any
 
 Two engines that compute under one interpreter lock hold each other up: both callers and comparisons
 are late, and together they take longer than one after the other. So the thread gives way to callers
-that are with the reference, until somebody waits for it or an entry has waited long enough.
+that are with the reference, until somebody waits for it or an entry has waited long enough. And where
+one finds a lock taken it lets go of the interpreter's, and both take turns at every entry from then
+on: callers that put have a lock of their own, and take the thread's only if it sleeps or there is none.
 """
 
 from __future__ import annotations
@@ -85,6 +87,7 @@ class Backlog(Generic[Entry, Found]):
         self._entries: deque[tuple[Entry, float]] = deque()
         self.asking: deque[None] = deque()
         self._inside = threading.local()
+        self._putting = threading.Lock()
         self._lock = threading.Lock()
         self._more = threading.Condition(self._lock)
         self._room = threading.Condition(self._lock)
@@ -108,16 +111,33 @@ class Backlog(Generic[Entry, Found]):
 
     def put(self, entry: Entry) -> bool:
         """Queue an entry; where there is no room, wait for it as long as the limit. False where none came."""
+        if self._shift is None and not self._wake():
+            return False
+        deadline = 0.0
+        while not self._has_taken(entry):
+            deadline = deadline or time.monotonic() + self._limit
+            with self._lock:
+                if not self._has_room(deadline - time.monotonic()):
+                    return False
+        if self._is_idle or self._shift is None:  # looked at after the entry is there: see where it falls asleep
+            self._wake()
+        return True
+
+    def _wake(self) -> bool:
+        """Wake the thread that works, or start one; False where the system gives none."""
         with self._lock:
-            if self.waiting >= self._most and not self._has_room():
-                return False
             if self._shift is None and not self._has_started():
+                return False
+            self._is_idle = False
+            self._more.notify()
+            return True
+
+    def _has_taken(self, entry: Entry) -> bool:
+        with self._putting:
+            if self.waiting >= self._most:
                 return False
             self.put_so_far += 1
             self._entries.append((entry, time.monotonic()))
-            if self._is_idle:
-                self._is_idle = False
-                self._more.notify()
         return True
 
     def settle(self, seconds: float | None = None) -> int:
@@ -173,8 +193,9 @@ class Backlog(Generic[Entry, Found]):
 
         return known
 
-    def _has_room(self) -> bool:
-        relief = min(RELIEF_SECONDS, self._limit)
+    def _has_room(self, seconds: float) -> bool:
+        """Whether there is room within so many seconds. The lock is held."""
+        relief = max(0.0, min(RELIEF_SECONDS, seconds))
         self._callers += 1
         self._more.notify()
         try:
@@ -182,7 +203,7 @@ class Backlog(Generic[Entry, Found]):
                 return True
             self._pressing += 1
             try:
-                return self._room.wait_for(lambda: self.waiting < self._most, self._limit - relief)
+                return self._room.wait_for(lambda: self.waiting < self._most, seconds - relief)
             finally:
                 self._pressing -= 1
         finally:
@@ -222,10 +243,12 @@ class Backlog(Generic[Entry, Found]):
         with self._lock:
             while not shift.is_given_up and (not self._entries or self._has_to_give_way()):
                 if self._entries:
+                    self._is_idle = False
                     self._more.wait(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
-                else:
-                    self._is_idle = True
+                    continue
+                self._is_idle = True
+                if not self._entries:  # who puts one from now on finds that it sleeps
                     self._more.wait()
             if shift.is_given_up:
                 return None
@@ -257,7 +280,11 @@ class Backlog(Generic[Entry, Found]):
                     self._ended.notify_all()
 
     def _watch(self, watcher: object) -> None:
-        """Give up what hangs, and see that what waits has a thread; asleep while nothing is asked."""
+        """Give up what hangs, and see that what waits has a thread; asleep once nothing was asked for a limit.
+
+        Whatever begins while it looks is found within the limit, so nobody wakes it for each entry.
+        """
+        seen = -1
         while True:
             with self._lock:
                 if self._watcher is not watcher:
@@ -267,8 +294,12 @@ class Backlog(Generic[Entry, Found]):
                     self._look.wait(self._limit)
                     continue
                 if shift is None or shift.begun is None:
-                    self._is_looking = False
-                    self._look.wait()
+                    if seen == self._ended_so_far:
+                        self._is_looking = False
+                        self._look.wait()
+                    else:
+                        seen = self._ended_so_far
+                        self._look.wait(self._limit)
                     continue
                 left = shift.begun + self._limit - time.monotonic()
                 if left > 0:

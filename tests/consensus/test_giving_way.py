@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -23,11 +25,11 @@ A_WHILE = 0.15
 class Room:
     """A backlog whose thread asks about an entry as soon as a turn is there, and what came of each entry."""
 
-    def __init__(self, *, most: int = 8, turns: int = 1000) -> None:
+    def __init__(self, *, most: int = 8, turns: int = 1000, limit: float = PATIENCE) -> None:
         self.turns = threading.Semaphore(turns)
         self.asked: list[int] = []
         self.told: list[int | Missed] = []
-        self.backlog: Backlog[int, int] = Backlog(self._ask, self._tell, limit=PATIENCE, most=most)
+        self.backlog: Backlog[int, int] = Backlog(self._ask, self._tell, limit=limit, most=most)
         self.backlog.gives_way = True
 
     def _ask(self, entry: int) -> int:
@@ -51,7 +53,7 @@ def room() -> Iterator[Callable[..., Room]]:
     """Open rooms; their threads end after the test."""
     opened: list[Room] = []
 
-    def make(**settings: int) -> Room:
+    def make(**settings: Any) -> Room:
         opened.append(Room(**settings))
         return opened[-1]
 
@@ -170,6 +172,79 @@ def test_a_reader_waits_for_what_was_asked_before_and_for_nothing_later(room) ->
 
         assert read.result(PATIENCE) == 0
     assert (here.told, here.backlog.waiting) == ([1], 1)
+
+
+def test_a_caller_takes_no_lock_of_a_thread_that_is_awake(room) -> None:
+    """Who finds it taken lets go of the interpreter's lock, and then both take turns at every block."""
+    here = room(turns=0)
+    here.backlog.put(1)
+    assert here.has_asked(1)
+
+    with ThreadPoolExecutor(1) as pool, here.backlog._lock:
+        assert pool.submit(here.backlog.put, 2).result(PATIENCE)
+    assert here.backlog.waiting == 2
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_thread_that_falls_asleep_just_then_is_woken(room, at) -> None:
+    """Nobody holds a lock of callers while it looks for more, so both look twice."""
+    here = room(turns=0)
+    looks: list[int] = []
+
+    class Late(deque[Any]):
+        """Found empty, just before a caller puts what nobody is woken for."""
+
+        def __len__(self) -> int:
+            length = super().__len__()
+            if not length and here.told == [1]:
+                looks.append(length)
+                if len(looks) == at:
+                    here.backlog.put(2)
+            return length
+
+    here.backlog.put(1)
+    assert here.has_asked(1)
+    here.backlog._entries = Late()
+    here.turns.release(2)
+
+    assert here.has_asked(2)
+
+
+def test_no_entry_of_many_that_come_one_by_one_is_forgotten(room) -> None:
+    here = room(turns=1000)
+
+    for entry in range(1000):
+        here.backlog.put(entry)
+        deadline = time.monotonic() + PATIENCE
+        while here.backlog.waiting:
+            time.sleep(0.0002)
+            assert time.monotonic() < deadline, f"entry {entry} is asked about by nobody"
+
+    assert here.told == list(range(1000))
+
+
+def test_callers_put_no_more_at_once_than_there_is_room_for(room) -> None:
+    here = room(most=4, turns=0, limit=0.2)
+
+    with ThreadPoolExecutor(16) as pool:
+        taken = list(pool.map(here.backlog.put, range(16)))
+
+    assert sum(taken) - len(here.told) <= 4
+    assert here.backlog.waiting <= 4
+
+
+@pytest.mark.parametrize("idle", [0, 0.3], ids=["at once", "after nothing was asked for a while"])
+def test_what_hangs_after_what_was_answered_is_late(room, idle) -> None:
+    """The thread that looks for what hangs is not woken for each entry."""
+    here = room(turns=1, limit=0.05)
+    here.backlog.put(1)
+    assert here.backlog.settle(PATIENCE) == 0
+    time.sleep(idle)
+
+    here.backlog.put(2)
+
+    assert here.backlog.settle(PATIENCE) == 0
+    assert here.told == [1, Missed.LATE]
 
 
 @pytest.mark.parametrize(
