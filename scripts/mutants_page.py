@@ -1,13 +1,15 @@
 """What came of scripts/mutants.py: ``python scripts/mutants_page.py`` writes docs/mutants.md.
 
 ``--left [MODULE ...]`` prints what survived instead. Reasons why a mutant cannot or need not be noticed are in
-scripts/mutants.toml, by module and function: a part of what ``--left`` prints of it, and why.
+scripts/mutants.toml, by module and function: a part of what ``--left`` prints of it, which has or touches what is in
+brackets, and why.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import re
 import sys
 import textwrap
 import tomllib
@@ -42,24 +44,53 @@ def common(one: str, other: str) -> int:
     )
 
 
-def short(row: Mapping[str, Any]) -> str:
-    """What was changed, with a little of what stands around it: ``if good [>= → >] total:``."""
+def pieces(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """A little of what stands before a change, the change, and a little of what follows."""
     before, after = row["before"], row["after"]
     if row["operator"] == "raising":
-        return "[the body → raise]"
+        return "", "[the body → raise]", ""
     begin = common(before, after)
     end = common(before[begin:][::-1], after[begin:][::-1])
-    around = before[max(0, begin - 30) : begin], before[len(before) - end :][:30]
     was, became = before[begin : len(before) - end], after[begin : len(after) - end]
-    return f"{around[0]}[{was[:60]} → {became[:60]}]{around[1]}"
+    change = f"[{was[:60]} → {became[:60]}]"
+    return before[max(0, begin - 30) : begin], change, before[len(before) - end :][:30]
+
+
+def short(row: Mapping[str, Any]) -> str:
+    """What was changed, with a little of what stands around it: ``if good [>= → >] total:``."""
+    return "".join(pieces(row))
+
+
+def touches(part: str, row: Mapping[str, Any]) -> bool:
+    """Whether a part of a line has something of what was changed, or ends or begins there: else it tells of others."""
+    before, change, _ = pieces(row)
+    places = (match.start() for match in re.finditer(re.escape(part), short(row)))
+    return any(at <= len(before + change) and at + len(part) >= len(before) for at in places)
 
 
 def reason(row: Mapping[str, Any], reasons: Mapping[str, Any]) -> str:
     """Why no test can or need notice it, or nothing."""
     of_function = reasons.get(row["module"], {}).get(row["function"], {})
     everywhere = reasons.get("everywhere", {})
-    told = short(row)
-    return next((why for part, why in (*of_function.items(), *everywhere.items()) if part in told), "")
+    return next((why for part, why in (*of_function.items(), *everywhere.items()) if touches(part, row)), "")
+
+
+def idle(rows: Iterable[Mapping[str, Any]], reasons: Mapping[str, Any]) -> Iterator[str]:
+    """The reasons that no survivor has, each as it stands in the file: a test has come since, or the code went."""
+    left: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["outcome"] in LEFT:
+            left.setdefault((row["module"], row["function"]), []).append(row)
+    for module, functions in reasons.items():
+        if module == "everywhere":
+            whole = [each for several in left.values() for each in several]
+            yield from (f"everywhere: {part}" for part in functions if not any(touches(part, each) for each in whole))
+            continue
+        for function, parts in functions.items():
+            own = left.get((module, function), [])
+            yield from (
+                f"{module}.{function}: {part}" for part in parts if not any(touches(part, each) for each in own)
+            )
 
 
 def score(rows: Iterable[Mapping[str, Any]]) -> tuple[int, int, int, int, str]:
@@ -137,6 +168,8 @@ def report() -> None:
             lines += dict.fromkeys(f"{row['function']}: {short(row)}: {told(row)}" for row in left)
             lines += ["```", ""]
     PAGE.write_text(text + "\n".join(lines))
+    for each in idle(rows, tomllib.loads(WHY.read_text())):
+        print(f"no survivor has this reason: {each}")
 
 
 def told(row: Mapping[str, Any]) -> str:

@@ -162,6 +162,8 @@ def test_a_chain_that_nobody_could_read_is_told_whole() -> None:
 
     assert list(findings(MAINNET, trouble)) == [told]
     assert [each.measured for each in findings(MAINNET, unseen)] == ["nothing was read"]
+    other = Witness(network="mainnet", before=replace(SEEN, chain_id=2), trouble=("gone",))
+    assert [each.measured for each in findings(MAINNET, other)] == ["gone", "expected chain id 1, the node answers 2"]
 
 
 def test_a_chain_whose_newest_block_is_the_pinned_one_did_not_go_back() -> None:

@@ -421,6 +421,16 @@ def test_a_removal_that_is_accepted_ahead_of_time_holds(kit: Any, removed: str) 
     assert [each.item for each in judgement.findings if "its removal is accepted, but it is" in each.measured] == [item]
 
 
+def test_a_check_that_the_plan_declares_and_accepts_as_removed_holds_although_it_never_ran(kit: Any) -> None:
+    said = kit.recorded({item: during for item, during in kit.WHOLE.items() if item != kit.PAUSED})
+
+    judgement = kit.judge(kit.whole(said, stage=replace(kit.WHOLE_STAGE, removed=(kit.PAUSED,))))
+
+    told = [each.measured for each in judgement.findings if each.item == kit.PAUSED]
+    assert len(told) == 2
+    assert any("its removal is accepted, but it is still here" in each for each in told)
+
+
 def test_a_second_shrunk_run_does_not_make_the_first_one_normal(kit: Any) -> None:
     first = kit.judge(shrunk(kit, kit.A, kit.X1))
     second = kit.judge(shrunk(kit, *first.manifest))

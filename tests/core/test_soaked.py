@@ -364,12 +364,21 @@ def test_up_to_half_a_step_late_is_no_gap(gap: int, unseen: tuple[tuple[int, int
     assert (stretch.clock, stretch.unseen, stretch.breaks) == (gap * SECOND, unseen, 0)
 
 
+def test_up_to_half_a_step_late_is_no_gap_beside_one_either() -> None:
+    """Where one sample is late, all others are as they were."""
+    late = [0, 20 * SECOND, 42 * SECOND + SECOND // 2, 102 * SECOND + SECOND // 2]
+
+    stretch = cover(replace(SOAK, coverage=Fraction(0)), STEP, Stretch(), [counter(*((at, 1) for at in late))])
+
+    assert stretch.unseen == ((late[2] + STEP, late[3]),)
+
+
 def test_up_to_half_a_step_late_between_two_looks_is_no_gap() -> None:
-    first = cover(SOAK, STEP, Stretch(), [counter((0, 1))])
-    second = cover(SOAK, STEP, first, [counter((20 * SECOND, 1))])
+    first = cover(SOAK, STEP, Stretch(), [counter((HOUR, 1))])
+    second = cover(SOAK, STEP, first, [counter((HOUR + 20 * SECOND, 1))])
 
     assert (second.clock, second.unseen) == (20 * SECOND, ())
-    late = cover(SOAK, STEP, first, [counter((40 * SECOND, 1))])
+    late = cover(SOAK, STEP, first, [counter((HOUR + 40 * SECOND, 1))])
     assert (late.clock, late.unseen) == (40 * SECOND, ((15 * SECOND, 40 * SECOND),))
 
 

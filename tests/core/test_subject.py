@@ -128,5 +128,8 @@ def test_the_code_that_artifacts_put_on_a_chain_is_named_where_it_moved() -> Non
     then, now = (replace(SUBJECT, suite_digest=each, artifacts={"Vault": f"0x{each}", "Kept": "0x1"}) for each in "23")
 
     assert next(moved(then, now)) == "the code of 1 contract moved since the judgement: Vault 0x2 to 0x3"
+    assert next(moved(then, replace(then, artifacts={}))) == (
+        "the code of 2 contracts moved since the judgement: Kept is gone (was 0x1); Vault is gone (was 0x2)"
+    )
     assert Subject.read(Record(then.document(), "here")) == then
     assert "artifacts" not in SUBJECT.document()
