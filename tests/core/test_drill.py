@@ -75,6 +75,10 @@ JUDGED: dict[str, tuple[Drill, Any, Outcome, str]] = {
         replace(PLAIN, times=6), SEEN | {"runs": [RUN | {"status": number} for number in range(1, 7)]}, FAIL,
         "ended with status 1; ended with status 2; ended with status 3; ended with status 4 and 2 more",
     ),
+    "five that came out differently": (
+        replace(PLAIN, times=5), SEEN | {"runs": [RUN | {"status": number} for number in range(1, 6)]}, FAIL,
+        "ended with status 1; ended with status 2; ended with status 3; ended with status 4 and 1 more",
+    ),
     "four that came out differently": (
         replace(PLAIN, times=4), SEEN | {"runs": [RUN | {"status": number} for number in range(1, 5)]}, FAIL,
         "ended with status 1; ended with status 2; ended with status 3; ended with status 4",

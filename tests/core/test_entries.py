@@ -286,6 +286,12 @@ def test_the_sooner_answer_is_that_of_the_whole_verification(choices: st.DataObj
     assert _asked(map(_row, entries))[0] == head
 
 
+def test_a_mark_at_the_very_beginning_is_one() -> None:
+    rows = [_row(entry) for entry in chain(3)]
+
+    assert _asked(rows, mark=b'{"n":2') == (rows[-1], [0, 2])
+
+
 @pytest.mark.parametrize(
     "wrong", [{"sequence": 7}, {"previous": "ab" * 32}], ids=["a number skipped", "another before"]
 )
@@ -297,8 +303,8 @@ def test_the_sooner_answer_believes_no_number_and_no_link(wrong: dict[str, Any])
     rows = [(e.ledger_id, e.sequence, e.previous, e.kind.value, e.payload, e.digest) for e in entries[:2]]
     rows.append((*(about[key] for key in ("ledger_id", "sequence", "previous", "kind", "payload")), digest))
 
-    assert last_of_chain(rows, ledger_id=HOME, kinds=list(EntryKind), notes={}) is None
-    assert last_of_chain(rows[:2], ledger_id=HOME, kinds=list(EntryKind), notes={}) == rows[1]
+    assert last_of_chain(rows, ledger_id=HOME, kinds=list(EntryKind), notes=[]) is None
+    assert last_of_chain(rows[:2], ledger_id=HOME, kinds=list(EntryKind), notes=[]) == rows[1]
 
 
 def test_only_what_follows_follows() -> None:

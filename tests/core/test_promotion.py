@@ -807,6 +807,19 @@ def test_a_long_title_and_a_long_alarm_are_cut() -> None:
     assert f"ledger entry 3: {'x' * 150}; {'y' * 48});" in Story().green().watched(fired=fired).refusal()
 
 
+def test_a_run_that_ends_late_says_nothing_of_a_stage_that_was_rolled_back() -> None:
+    """Only a promotion left behind what it was still looking at."""
+    story = Story()
+    run = story.started()
+    story.promoted()
+    story.judged(run, FAILED, verdict=Verdict.HOLD)
+
+    assert story.history.late is not None
+    assert story.rolled_back().history.late is None
+    story.judged(run, FAILED, verdict=Verdict.HOLD)
+    assert story.history.late is None
+
+
 def test_no_override_carries_a_rollback() -> None:
     story = Story()
     story.judged(story.started(), BLOCKED, verdict=Verdict.ROLLBACK)
