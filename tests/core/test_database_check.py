@@ -211,6 +211,14 @@ def test_a_table_must_be_made_of_what_is_declared(changes: dict[str, Any], says:
     assert (finding.outcome, finding.measured) == (FAIL, says)
 
 
+@pytest.mark.parametrize("wanted", [[], ["a>0"], ["a>0", "b>0", "c>0"]], ids=["none", "fewer", "more"])
+def test_constraints_that_were_not_all_looked_for_are_no_pass(wanted: list[str]) -> None:
+    """A recorder that spells fewer than the plan has looked for fewer."""
+    checks = BUILT["checks"] | {"wanted": wanted}
+
+    assert judged({"structure": BUILT | {"checks": checks}}, table="t", structure=WANTED).outcome is ERROR
+
+
 def test_what_is_not_asked_of_a_table_is_not_looked_at() -> None:
     loose = Structure(columns={"a": Column(), "b": Column(null=True)}, indexes={"u": WANTED.indexes["u"]})
     more = {"columns": BUILT["columns"] | {"c": {}}, "indexes": BUILT["indexes"] | {"j": {}}}
