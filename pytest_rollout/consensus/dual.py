@@ -56,9 +56,12 @@ class _Deferred(NamedTuple):
     refusal: Refusal | None
     nanoseconds: int
 
-    def answer(self) -> Answer:
-        """The reference's, once more; raises what making it from its copy raises."""
-        return Answer(value=self.value(), refusal=self.refusal, nanoseconds=self.nanoseconds)
+    def answer(self, value: Any) -> Answer:
+        """The reference's, with the value that is made of its copy."""
+        return Answer(value=value, refusal=self.refusal, nanoseconds=self.nanoseconds)
+
+
+_Found = tuple[Answer, Seen]
 
 
 class DualRun:
@@ -120,7 +123,7 @@ class DualRun:
         self._stats = Stats(self._fit(mode_of(mode)), self._now(), clock="system" if now is None else "rehearsed")
         self._divergences: deque[tuple[Any, Divergence]] = deque(maxlen=KEPT_DIVERGENCES)
         begin_after_fork(self._begin_anew)
-        self._backlog: Backlog[_Deferred, Seen] | None = None
+        self._backlog: Backlog[_Deferred, _Found] | None = None
         if deferred:
             self._backlog = Backlog(self._show_later, self._count_later, limit=limit, most=backlog)
             self._is_here = not getattr(candidate, "is_elsewhere", False)
@@ -267,7 +270,7 @@ class DualRun:
         found = NOT_SHOWN if copies is None else self._trial.show_in_time(answer, copies)
         self._count(visit, self._now(), answer, copies, found, is_sampled=is_sampled)
 
-    def _go_on(self, backlog: Backlog[_Deferred, Seen], visit: Visit, block: Any, *, is_sampled: bool) -> Any:
+    def _go_on(self, backlog: Backlog[_Deferred, _Found], visit: Visit, block: Any, *, is_sampled: bool) -> Any:
         """The reference's answer at once; the candidate is asked when this thread is out of the way."""
         asking = backlog.asking
         asking.append(None)
@@ -289,24 +292,20 @@ class DualRun:
             self._stats.verified(visit, Verification(answered_by="reference"), at, reference=answer, covers=False)
         return _given(answer, error)
 
-    def _show_later(self, entry: _Deferred) -> Seen:
+    def _show_later(self, entry: _Deferred) -> _Found:
+        """The reference's answer is made of its copy once: it may not let itself be made again."""
         if entry.copies is None:
-            return NOT_SHOWN
+            return entry.answer(None), NOT_SHOWN
         try:
-            answer = entry.answer()
+            answer = entry.answer(entry.value())
         except BaseException:  # noqa: BLE001 - whatever an object's own copying raises
-            return NOT_SHOWN
-        return self._trial.show(answer, entry.copies)
+            return entry.answer(None), NOT_SHOWN
+        return answer, self._trial.show(answer, entry.copies)
 
-    def _count_later(self, entry: _Deferred, found: Seen | Missed) -> None:
-        seen: Seen = (TIMEOUT if found is Missed.LATE else NOT_SHOWN) if isinstance(found, Missed) else found
-        theirs, comparison = seen
-        if comparison is AGREED and theirs is not None:  # nearly every block; this is paid on each
-            self._stats.agreed_in_shadow(entry.visit, entry.at, entry.nanoseconds, theirs.nanoseconds)
-            return
-        # Of an answer that is not told, only how long it took is counted.
-        is_told = comparison is not None and comparison.relation.is_divergence
-        answer = entry.answer() if is_told else Answer(refusal=entry.refusal, nanoseconds=entry.nanoseconds)
+    def _count_later(self, entry: _Deferred, found: _Found | Missed) -> None:
+        if isinstance(found, Missed):
+            found = entry.answer(None), TIMEOUT if found is Missed.LATE else NOT_SHOWN
+        answer, seen = found
         self._count(entry.visit, entry.at, answer, entry.copies, seen, is_sampled=entry.is_sampled)
 
     def _count(

@@ -353,3 +353,27 @@ def test_where_both_run_at_once_the_references_time_holds_no_waiting_for_the_can
 def test_a_backlog_without_room_is_refused(dual, most) -> None:
     with pytest.raises(EngineError, match=rf"backlog {most}: at least one block"):
         dual(backlog=most)
+
+
+@pytest.mark.parametrize(("copied", "counter"), [(1, "skipped"), (2, "differing")])
+def test_an_answer_that_cannot_be_made_again_ends_no_thread(dual, doing, copied, counter) -> None:
+    """What cannot be compared is skipped, and what diverged is told; neither may leave the counts without a word."""
+
+    class Worn:
+        def __init__(self, left: int) -> None:
+            self.weight, self.left = 1, left
+
+        def __deepcopy__(self, _: object) -> Worn:
+            if self.left == 0:
+                raise RuntimeError("worn out")
+            self.left -= 1
+            return Worn(self.left)
+
+    run = dual(doing(lambda block: {"weight": 2}), reference=doing(lambda block: Worn(copied)))
+
+    for _ in range(2):
+        assert run.verify_block(dict(BLOCK)).weight == 1
+
+    assert run.settle(30) == 0
+    stats = run.stats()
+    assert stats[counter] == stats["total_verifications"] == 2
