@@ -131,7 +131,7 @@ class Drill:
         if seen["original_changed"] is not False:
             yield Outcome.FAIL, "the drill reached the original, not only its copy; use {copy} in the command"
         if self.kill is not None:
-            yield from self._killed(self.kill, seen["kills"], about)
+            yield from self._killed(self.kill, seen, about)
         else:
             yield from self._ran(self.run, seen["runs"], self.times, about)
         if self.recover is not None:
@@ -139,19 +139,18 @@ class Drill:
             yield from self._ran(self.recover, seen["recoveries"], expected, about, "recovering: ")
         if self.stores is None:
             return
-        yield from self._held(seen["after"], "", about)
+        before, after = seen["before"], seen["after"]
+        yield from self._held(after, "", about)
+        if not self.grows and self.kill is None:
+            yield from self._lost(before, after, "")
         if self.grows:
-            before, after = seen["before"], seen["after"]
-            for side in ("left", "right") if self.stores.right is not None else ("left",):
+            for side, store in self._sides():
                 came = count(after[side]) - count(before[side])
                 if came != self.grows * self.times:
-                    store = self.stores.left if side == "left" else self.stores.right
-                    yield (
-                        Outcome.FAIL,
-                        f"{came} records came to {store.name if store else side}, not {self.grows * self.times}",
-                    )
+                    yield Outcome.FAIL, f"{came} records came to {store}, not {self.grows * self.times}"
 
-    def _killed(self, kill: Kill, kills: Any, about: Observation) -> Iterator[Problem]:
+    def _killed(self, kill: Kill, seen: Mapping[str, Any], about: Observation) -> Iterator[Problem]:
+        kills = seen["kills"]
         if len(kills) != kill.times:
             yield Outcome.NOT_RUN, f"{len(kills)} of {kill.times} kills were tried"
         killed = [each for each in kills if each["killed"] is True]
@@ -165,9 +164,24 @@ class Drill:
                 Outcome.INCONCLUSIVE,
                 "no kill came between the two writes; kill when the first is told, or more often",
             )
+        if self.stores is None:
+            return
+        yield from self._held(seen["before"], "before the first kill: ", about)
         for number, each in enumerate(kills, 1):
-            if self.stores is not None:
-                yield from self._held(each["after"], f"after kill {number}: ", about)
+            yield from self._held(each["after"], f"after kill {number}: ", about)
+            yield from self._lost(seen["before"], each["after"], f"after kill {number}: ")
+
+    def _lost(self, before: Mapping[str, Any], after: Mapping[str, Any], where: str) -> Iterator[Problem]:
+        for side, store in self._sides():
+            if (lost := count(before[side]) - count(after[side])) > 0:
+                yield Outcome.FAIL, f"{where}{lost} records of {store} are lost"
+
+    def _sides(self) -> Iterator[tuple[str, str]]:
+        """The sides of the tally of the stores, and what each store is called."""
+        if self.stores is not None:
+            yield "left", self.stores.left.name
+            if self.stores.right is not None:
+                yield "right", self.stores.right.name
 
     def _ran(
         self, command: Command, runs: Any, expected: int, about: Observation, where: str = ""

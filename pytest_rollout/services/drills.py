@@ -63,7 +63,7 @@ class _Drilled:
     def seen(self) -> dict[str, Any]:
         drill = self._drill
         seen: dict[str, Any] = {}
-        if self._stores is not None and drill.grows:
+        if self._stores is not None:
             seen["before"] = self._compare(self._stores)
         if drill.damage is not None:
             damage(self._place / drill.file, drill.damage)
@@ -212,10 +212,10 @@ def _stay_inside(place: Path) -> None:
 
 
 def _marks(folder: Path, names: tuple[str, ...]) -> Iterator[tuple[str, int, int]]:
-    """Each file with its size and the time of its last change."""
+    """Each file with its size and the time of its last change, which no program can set back."""
     for name in names:
         root = folder / name
         for path in sorted([root, *root.rglob("*")] if root.is_dir() else [root]):
             found = path.lstat()
             if not stat.S_ISDIR(found.st_mode):
-                yield str(path), found.st_size, found.st_mtime_ns
+                yield str(path), found.st_size, found.st_ctime_ns

@@ -29,7 +29,7 @@ RUN: dict[str, Any] = {
     "must_print": [], "never_print": [], "results": [],
 }  # fmt: skip
 TALLY: dict[str, Any] = {"pair": True, "left": 3, "right": 3, "same": 3, "counts": {}, "listed": {}}
-SEEN: dict[str, Any] = {"original_changed": False, "runs": [RUN], "recoveries": [RUN], "after": TALLY}
+SEEN: dict[str, Any] = {"original_changed": False, "runs": [RUN], "recoveries": [RUN], "before": TALLY, "after": TALLY}
 PLAIN = Drill(name="drill", run=COMMAND)
 STORED = replace(PLAIN, stores=STORES)
 KILLED = replace(PLAIN, kill=Kill(times=2), recover=COMMAND, stores=STORES)
@@ -50,6 +50,7 @@ def grown(left: int, right: int = 0) -> dict[str, Any]:
 GROWING = replace(STORED, times=2, grows=3)
 GROWING_ALONE = replace(GROWING, stores=ALONE)
 WRONG = TALLY | {"same": 2}
+MORE = TALLY | {"left": 4, "right": 4, "same": 4}
 TOLD_WRONG = "3 and 3 records, 2 the same; 2 of 3 records the same"
 JUDGED: dict[str, tuple[Drill, Any, Outcome, str]] = {
     "one run": (PLAIN, SEEN, PASS, "1 runs as declared"),
@@ -133,6 +134,21 @@ JUDGED: dict[str, tuple[Drill, Any, Outcome, str]] = {
     ),
     "stores do not hold after a kill": (
         KILLED, KILLS | {"kills": [DIED, DIED | {"after": WRONG}]}, FAIL, f"after kill 2: {TOLD_WRONG}",
+    ),
+    "stores that differed before a kill": (
+        KILLED, KILLS | {"before": WRONG}, FAIL, f"before the first kill: {TOLD_WRONG}",
+    ),
+    "stores nobody looked at before a kill": (
+        KILLED, {key: each for key, each in KILLS.items() if key != "before"}, ERROR,
+        "not understood (KeyError: 'before')",
+    ),
+    "records lost by recovering from a kill": (
+        KILLED, KILLS | {"before": MORE}, FAIL,
+        "after kill 1: 1 records of one are lost; after kill 1: 1 records of two are lost; "
+        "after kill 2: 1 records of one are lost; after kill 2: 1 records of two are lost",
+    ),
+    "records lost by recovering from damage": (
+        STORED, SEEN | {"before": MORE}, FAIL, "1 records of one are lost; 1 records of two are lost",
     ),
     "recovered once of twice": (KILLED, KILLS | {"recoveries": [RUN]}, NOT_RUN, "recovering: 1 of 2 runs"),
     "nothing": (PLAIN, None, ERROR, "not understood (KeyError: 'original_changed')"),

@@ -146,6 +146,49 @@ def test_a_kill_between_the_two_writes_is_recovered_from(drilled: Any) -> None:
     assert "after kill 1: 1 only in one: 1" in not_mended.measured
 
 
+def test_stores_that_differed_before_are_no_kill_between_two_writes(drilled: Any, folder: Path) -> None:
+    """Else a command that is killed before it writes anything would pass, for it was 'recovered from'."""
+    with (folder / "state" / "one.ndjson").open("a") as file:
+        file.write('{"id": 99}\n')
+
+    finding = drilled(
+        "print('started', flush=True); import time; time.sleep(60)",
+        "{copy}",
+        kill=Kill(times=2, when="^started"),
+        recover=(MEND, "{copy}"),
+    )
+
+    assert finding.outcome is Outcome.FAIL
+    assert finding.measured.startswith("before the first kill: 1 only in one: 99")
+
+
+def test_recovering_by_throwing_records_away_is_told(drilled: Any) -> None:
+    """Two empty stores agree as well as two full ones."""
+    finding = drilled(
+        "import pathlib, sys; [each.write_text('') for each in pathlib.Path(sys.argv[1], 'state').iterdir()]",
+        "{copy}",
+        damage=Damage.TRUNCATE,
+        file="state/one.ndjson",
+    )
+
+    assert finding.outcome is not Outcome.PASS
+    assert "1 records of one are lost; 1 records of other are lost" in finding.measured
+
+
+def test_an_original_that_was_changed_and_set_back_in_time_is_told(drilled: Any, folder: Path) -> None:
+    """Its size and the time of its last change can be forged."""
+    original = folder / "state" / "one.ndjson"
+    code = (
+        "import os, sys; path = sys.argv[1]; was = os.stat(path); text = open(path).read().replace('0', '7');"
+        "open(path, 'w').write(text); os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))"
+    )
+
+    finding = drilled(code, str(original), stores=False)
+
+    assert finding.outcome is Outcome.FAIL
+    assert "the drill reached the original" in finding.measured
+
+
 def test_a_kill_that_came_too_late_or_not_between_proves_nothing(drilled: Any) -> None:
     late = drilled(kill=Kill(times=1, within=timedelta(seconds=15)), recover=(MEND, "{copy}"))
     behind = drilled(
