@@ -28,6 +28,7 @@ _HEAD = 4 * 1024
 _TAIL = 16 * 1024
 _LONGEST_LINE = 1024 * 1024
 _CARRIED = 4 * 1024
+_BREAKS = (b"\n", b"\r")
 _SHOWN_LINE = 500
 _GRACE_SECONDS = 1.0
 _KEEPER_SECONDS = 30.0
@@ -170,9 +171,15 @@ class _Stream:
 
     @property
     def shown(self) -> str:
-        missing = self.size - len(self.head) - len(self.tail)
-        between = f"\n… {missing} bytes left out …\n".encode() if missing > 0 else b""
-        return _plain(self.head + between + self.tail)
+        """Beginning and end, each of whole lines: half of a secret would be found by nobody who looks for secrets."""
+        head, tail = self.head, self.tail
+        if self.size == len(head) + len(tail):
+            return _plain(head + tail)
+        head = head[: max(map(head.rfind, _BREAKS)) + 1]
+        broken = [at for at in map(tail.find, _BREAKS) if at >= 0]
+        tail = tail[min(broken) + 1 :] if broken else b""
+        between = f"… {self.size - len(head) - len(tail)} bytes left out …\n".encode()
+        return _plain(head + between + tail)
 
 
 class _Streams:

@@ -215,6 +215,28 @@ def test_a_flood_is_read_to_its_end_in_little_memory(judged, tmp_path) -> None:
     assert psutil.Process().memory_info().rss - before < 100 * 1024**2
 
 
+@pytest.mark.parametrize("before", [4090, 80_000 - 16 * 1024 - 6], ids=["its beginning", "its end"])
+@pytest.mark.parametrize("ending", ["\n", "\r"], ids=["lines", "a bar of progress"])
+def test_no_secret_is_kept_by_half_where_a_flood_is_cut(tmp_path, before: int, ending: str) -> None:
+    """Whoever looks for secrets in what was kept looks for whole ones."""
+    secret = "k3y-of-the-house"
+    text = "good" + ending + "x" * (before - 6) + ending + secret + ending
+    text += "x" * (80_000 - len(text) - 5) + ending + "last"
+
+    ended = run(
+        [sys.executable, "-c", f"import sys; sys.stdout.write({text!r})"],
+        folder=tmp_path,
+        environment={},
+        limit_seconds=30,
+    )
+
+    assert ended.size == 80_000
+    assert ended.output.startswith("good")
+    assert ended.output.endswith("last")
+    assert " bytes left out …" in ended.output
+    assert not any(part in ended.output for part in (secret[:4], secret[-4:]))
+
+
 def test_a_line_without_an_end_is_looked_through(judged) -> None:
     code = "import sys; sys.stdout.write('x' * 3_000_000 + ' FAILED ' + 'x' * 3_000_000)"
 
