@@ -29,7 +29,8 @@ _TAIL = 16 * 1024
 _LONGEST_LINE = 1024 * 1024
 _CARRIED = 4 * 1024
 _BREAKS = (b"\n", b"\r")
-_SHOWN_LINE = 500
+_SHOWN_LINE = 4 * 1024
+"""Longer lines are told by their length: half of one could end with half of a secret."""
 _GRACE_SECONDS = 1.0
 _KEEPER_SECONDS = 30.0
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -257,7 +258,8 @@ class Patterns:
             if self.lines[index] is None and (match := pattern.search(text)):
                 start = text.rfind("\n", 0, match.start()) + 1
                 end = text.find("\n", match.end())
-                self.lines[index] = text[start : end if end >= 0 else None][:_SHOWN_LINE]
+                line = text[start : end if end >= 0 else None]
+                self.lines[index] = line if len(line) <= _SHOWN_LINE else f"a line of {len(line):,} characters"
 
 
 def _plain(content: bytes) -> str:

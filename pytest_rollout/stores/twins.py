@@ -58,7 +58,7 @@ class Twins:
     def rest(self, raws: Sequence[bytes]) -> Sequence[int]:
         """The numbers of those that are not the twin of a record that was taken; each twin is told once."""
         found = self._found
-        if found.isdisjoint(map(hash, raws)):
+        if not found or found.isdisjoint(map(hash, raws)):
             return range(len(raws))
         numbers = []
         for number, mark in enumerate(map(hash, raws)):

@@ -240,7 +240,9 @@ def test_no_secret_is_kept_by_half_where_a_flood_is_cut(tmp_path, before: int, e
 def test_a_line_without_an_end_is_looked_through(judged) -> None:
     code = "import sys; sys.stdout.write('x' * 3_000_000 + ' FAILED ' + 'x' * 3_000_000)"
 
-    assert judged(code, never_print=("FAILED",)).outcome is Outcome.FAIL
+    found = judged(code, never_print=("FAILED",))
+    assert found.outcome is Outcome.FAIL
+    assert found.measured.startswith("printed 'a line of ")
     assert judged(code, must_print=("^x* *FAILED",)).outcome is Outcome.FAIL  # no line begins in its midst
 
 
