@@ -178,9 +178,9 @@ def test_a_ledger_that_was_rewritten_whole_is_found(typed: Typed, node: str, tmp
 
 def test_an_export_is_compared_as_well(typed: Typed, node: str, tmp_path: Path) -> None:
     made = anchored(typed, node)
-    assert typed("export", "ledger.jsonl")[0] == 0
+    assert typed("export", ".rollout/ledger.jsonl")[0] == 0
 
-    status, said = verify(typed, made, **{"--export": "ledger.jsonl"})
+    status, said = verify(typed, made, **{"--export": ".rollout/ledger.jsonl"})
 
     assert (status, said.splitlines()[-1]) == (0, "1 anchors on chain hold, the newest is entry 5")
 
