@@ -60,5 +60,6 @@ def echo(text: str) -> None:
 
 
 def print_(document: Any, text: str, as_json: bool) -> None:
-    """Print a document for programs, or its text for people."""
-    echo(json.dumps(document, indent=1, ensure_ascii=False) if as_json else text)
+    """Print a document for programs, or its text for people; halves of surrogate pairs are spelt out."""
+    shown = json.dumps(document, indent=1, ensure_ascii=False) if as_json else text
+    echo(shown.encode("utf-8", "backslashreplace").decode())

@@ -73,6 +73,22 @@ def test_what_cannot_be_compared_by_hand_is_told(bare) -> None:
     assert "gone: is no declared store, and nothing is there." in nothing.err
 
 
+def test_half_a_surrogate_pair_in_a_store_is_told(bare) -> None:
+    """JSON can say what no terminal and no report can: it is spelt out, by hand and in a gate."""
+    files = stores(ADDRESS)
+    files["before.ndjson"] = files["before.ndjson"].replace('"}', '", "note": "\\ud800"}')
+    bare.write({"rollout.toml": PLAN, "test_state.py": TEST} | files)
+    bare.rollout("init")
+
+    ran = bare.pytest("--stage=alpha", "--rollout-formats=")
+    by_hand = bare.rollout("compare", "before", "after")
+    as_json = bare.rollout("compare", "before", "after", "--json")
+
+    assert (ran.status, by_hand.status, as_json.status) == (10, 10, 10), ran.says
+    assert "56/LookCoin note: \\ud800 | nothing" in by_hand.out
+    assert json.loads(as_json.out)["listed"]["differing"][0] == ["56/LookCoin", [["note", "\ud800", "nothing"]]]
+
+
 LONG = "kept-secret-" + "0123456789abcdef" * 12
 
 
