@@ -26,13 +26,13 @@ MARK = "<!-- made by scripts/mutants_page.py from here on -->"
 LEFT = ("survived", "no test")
 DECIDING = (
     "answer", "attestation", "baseline", "breach", "chain", "checklist", "collected", "columns", "command",
-    "comparison", "configuration", "criterion", "database_check", "drill", "drilled", "endpoint_rule", "engine_check",
-    "entries",
-    "evaluating", "evidence", "exposure", "flag_rule", "glance", "histogram", "history", "inventory", "items",
-    "judgement", "judging", "latency", "merging", "moves", "node_check", "node_memory", "node_soak", "node_stats",
-    "override", "owed", "promotion", "ranks", "ratio", "record", "redaction", "results", "rung", "running", "sampled",
-    "series", "signoff", "soak", "soaked", "sql_words", "state", "store_check", "store_tally", "subject", "tally",
-    "things", "units", "valuing", "watching", "window",
+    "comparison", "configuration", "criterion", "database_check", "drill", "drilled", "endpoint_rule",
+    "engine_check", "entries", "evaluating", "evidence", "exposure", "flag_rule", "glance", "histogram", "history",
+    "inventory", "items", "judgement", "judging", "latency", "meaning", "merging", "moves", "node_check",
+    "node_memory", "node_soak", "node_stats", "override", "owed", "promotion", "ranks", "ratio", "record",
+    "redaction", "results", "rung", "running", "sampled", "series", "signoff", "soak", "soaked", "spelling",
+    "sql_words", "state", "store_check", "store_tally", "subject", "tally", "things", "units", "valuing",
+    "watching", "window",
 )  # fmt: skip
 """The modules that judge, compare or record; the others read, show and hold values."""
 

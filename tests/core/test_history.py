@@ -308,6 +308,17 @@ def test_the_latest_time_is_that_of_everything_recorded_after_an_entry() -> None
     assert after == [at(9), at(7), at(5), at(3), at(1), None]
 
 
+def test_of_judgements_whose_runs_began_together_the_later_one_is_the_baseline() -> None:
+    """And one whose run nobody saw begin is older than any whose run was started."""
+    told = Told().judged().judged(manifest=["c"])
+    assert told.history.baseline("alpha") == ("c",)
+    told = Told()
+    told.take(EntryKind.LEDGER_CREATED, {})
+    told.take(EntryKind.RUN_STARTED, run("r").document())
+
+    assert told.judged().judged(of=run("unseen"), manifest=["c"]).history.baseline("alpha") == ("a", "b")
+
+
 def test_the_newest_run_is_that_of_its_stage() -> None:
     history = History(rollout="toy", ledger_id=LEDGER)
     history.runs += [Recorded(sequence=1, value=run("a")), Recorded(sequence=2, value=run("b", "beta"))]

@@ -249,6 +249,20 @@ def test_both_values_of_a_difference_are_shown(one, other, left, right) -> None:
     assert differences({"x": one}, {"x": other}, (), {}) == [("x", left, right)]
 
 
+def test_what_is_compared_exactly_is_read_as_it_is() -> None:
+    assert readings(Identity(key=("name",)), {"x": FieldKind.EXACT}) == {}
+    assert list(readings(IDENTITY, {"x": FieldKind.EXACT, "i": FieldKind.INTEGER})) == ["i", "chainId", "contractName"]
+
+
+def test_both_values_of_a_difference_are_cleaned_of_secrets() -> None:
+    def clean(text: str) -> str:
+        return text.replace("hunter2", "<X>")
+
+    told = differences({"a": "hunter2", "b": ["hunter2"]}, {"a": "x hunter2", "b": "hunter2"}, (), {}, clean)
+
+    assert told == [("a", "<X>", "x <X>"), ("b", "['<X>']", "<X>")]
+
+
 def test_nothing_is_shown_by_its_name() -> None:
     assert differences({}, {"x": None}, (), {}) == [("x", "nothing", "None")]
     assert differences({"x": [1]}, {}, (), {}) == [("x", "[1]", "nothing")]

@@ -141,6 +141,38 @@ def test_of_what_is_plain_there_is_nothing_to_note_alone(asked, value, is_plain)
         tallied(tally, left=1)
 
 
+def test_values_that_differ_are_listed_without_secrets() -> None:
+    tally = Tally(NAMED, lambda text: text.replace("hunter2", "<X>"))
+
+    tally.compare("a", [record(x="hunter2")], [record(x="other")], pair=True)
+
+    tallied(tally, **wrong(differing=[["a", [["x", "<X>", "other"]]]]))
+
+
+def test_records_that_are_read_at_once_add_up() -> None:
+    tally = Tally(NAMED)
+
+    for _ in range(2):
+        tally.plain(1, [{"name": "a"}, {"name": "b"}])
+
+    tallied(tally, right=4)
+
+
+def test_records_nested_too_deeply_to_be_compared_are_broken() -> None:
+    """Not the same, whatever they hold; and the tally goes on."""
+    deep: list[list[Any]] = []
+    for _ in range(2):
+        nested: list[Any] = []
+        for _ in range(100_000):
+            nested = [nested]
+        deep.append(nested)
+    tally = Tally(NAMED)
+
+    tally.compare("a", [record(place="l", x=deep[0])], [record(place="r", x=deep[1])], pair=True)
+
+    tallied(tally, **wrong(broken=["l and r: are nested too deeply to be compared"]))
+
+
 def test_fields_of_records_that_are_read_at_once_are_seen() -> None:
     tally = Tally(replace(NAMED, fields=("x", "name")))
 
