@@ -69,7 +69,9 @@ class Identity:
             if "" in part:
                 return None
             if len(parts) < len(self.key) - 1:
-                part = [_within(str(each)) for each in part]
+                text = _text(part)
+                if text is None or "/" in text or "\\" in text:
+                    part = [_within(str(each)) for each in part]
             parts.append(part)
         form = "/".join(["%s"] * len(self.key))
         return list(map(form.__mod__, zip(*parts, strict=True)))
@@ -77,7 +79,7 @@ class Identity:
     def spelt(self, name: str, column: Sequence[Any]) -> Sequence[Any]:
         """Parts of identities the way that they are compared; those that are no text stay as they are."""
         meant = self.meant(name, column)
-        text = "\n".join(part for part in meant if type(part) is str) if set(map(type, meant)) != {int} else ""
+        text = _text([part for part in meant if type(part) is str]) or ""
         return lower(meant) if text.startswith("0x") or "\n0x" in text else meant
 
     def meant(self, name: str, column: Sequence[Any]) -> Sequence[Any]:
@@ -85,11 +87,17 @@ class Identity:
         aliases = self.aliases.get(name)
         if not self.short_names and not aliases:
             return column
-        if set(map(type, column)) != {str}:
+        text = _text(column)
+        if text is None:
             return [self.meant(name, [part])[0] if type(part) is str else part for part in column]
-        if self.short_names:
+        if self.short_names and ":" in text:
             column = [part.rpartition(":")[2] for part in column]
-        return [aliases.get(part, part) for part in column] if aliases else column
+        return list(map(aliases.get, column, column)) if aliases else column
+
+
+def _text(column: Sequence[Any]) -> str | None:
+    """All of a column in lines, to look for something in each at once; None where one is no text."""
+    return "\n".join(column) if set(map(type, column)) <= {str} else None
 
 
 def _within(part: str) -> str:
@@ -158,6 +166,21 @@ def placeholder(value: Any) -> str:
                 return ""
             return "a placeholder" if any(content) else "the zero address"
     return "no address"
+
+
+def are_addresses(column: Sequence[Any]) -> bool:
+    """Whether ``placeholder`` has nothing to say of any of these values."""
+    if set(map(type, column)) == {str} and set(map(len, column)) == {_ADDRESS_LENGTH}:
+        text, count = "".join(column), len(column)
+        begin = text[::_ADDRESS_LENGTH].count("0"), text[1::_ADDRESS_LENGTH].count("x")
+        if begin == (count, count) and text.count("x") == count and text.isalnum():  # so no blank is between digits
+            try:
+                content = bytes.fromhex(text.replace("0x", ""))
+            except ValueError:
+                return False
+            places = range(0, len(content), _ADDRESS_BYTES)
+            return _PLACEHOLDERS.isdisjoint(content[place : place + _ADDRESS_BYTES] for place in places)
+    return not any(map(placeholder, column))
 
 
 _ADDRESS_LENGTH = 42

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_rollout.core.meaning import Meaning
-from pytest_rollout.core.record import FieldKind, Identity, Record, differences, placeholder, readings
+from pytest_rollout.core.record import FieldKind, Identity, Record, are_addresses, differences, placeholder, readings
 
 MOST_LISTED = 100
 """Of each sort of trouble so many are listed; all are counted."""
@@ -110,7 +110,7 @@ class Tally:
                 return None
         for name in self._addresses:
             there = [each for each in column(name) if each is not None] if asked.null_is_absent else column(name)
-            if name in fields and any(map(placeholder, there)):
+            if name in fields and not are_addresses(there):
                 return None
         try:
             meanings = self.meaning.all(values)

@@ -15,7 +15,6 @@ _UNHEARD_OF = "is nested too deeply, or holds what no JSON can"
 _PIECES = 16
 """Into so many a batch is cut that has something to note, and then each piece of it that has."""
 _T = TypeVar("_T")
-_UNHEARD_OF = "is nested too deeply, or holds what no JSON can"
 
 
 class Batch(NamedTuple):

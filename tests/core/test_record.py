@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_rollout.core.record import FieldKind, Identity, differences, placeholder, readings
+from pytest_rollout.core.record import FieldKind, Identity, are_addresses, differences, placeholder, readings
 
 LOWER = "0x" + "ab" * 20
 UPPER = "0x" + "AB" * 20
@@ -154,6 +154,19 @@ PLACEHOLDERS = {
 @pytest.mark.parametrize(("value", "why"), PLACEHOLDERS.values(), ids=PLACEHOLDERS)
 def test_a_placeholder_is_no_address(value, why) -> None:
     assert placeholder(value) == why
+
+
+ODD = (
+    *("0x" + "ab" * 19 + "  ", "0x" + "ab" * 19 + " a", "1x" + "ab" * 20, "00" + "ab" * 20, "0x" + "zz" * 20, ""),
+    *("0x" + "ab" * 18 + "0x0x", "x0" + "ab" * 20, "0x" + "ab" * 19 + "\u0661\u0662", "0x" + "ab" * 20 + "ab", b"0x"),
+)
+
+
+@pytest.mark.parametrize("first", [value for value, _ in PLACEHOLDERS.values()] + [*ODD], ids=ascii)
+def test_many_values_are_addresses_if_each_is(first) -> None:
+    for others in ([], ["0x" + "ab" * 20], ["0x" + "ab" * 20, "0x" + "CD" * 20], [first], ["TODO"]):
+        for column in ([first, *others], [*others, first]):
+            assert are_addresses(column) == (not any(map(placeholder, column))), column
 
 
 PLAIN = Identity(key=("chain", "name"))
