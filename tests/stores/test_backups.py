@@ -14,6 +14,7 @@ from pytest_rollout.core.evidence import Observation
 from pytest_rollout.core.finding import Finding
 from pytest_rollout.core.outcome import Outcome
 from pytest_rollout.core.record import FieldKind, Identity
+from pytest_rollout.core.redaction import Redactor
 from pytest_rollout.core.store_check import StoreCheck, StoreKind, StoreSettings
 from pytest_rollout.core.store_tally import Asked
 from pytest_rollout.stores.checks import observe_stores
@@ -37,7 +38,7 @@ def judged(backup: Path, manifest: str) -> Finding:
         right=StoreSettings(name="backup", kind=StoreKind.FILES, path=backup),
         asked=Asked(identity=Identity(key=("path",)), kinds={"sha256": FieldKind.HASH}),
     )
-    value, source = observe_stores(check)
+    value, source = observe_stores(check, Redactor({}))
     return check.judge("x", Observation(item="x", value=value, source=source))
 
 
