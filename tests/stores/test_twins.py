@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -206,6 +207,16 @@ def test_a_mark_is_of_what_a_record_means_and_of_nothing_else(place: Path) -> No
 DEEP = 450
 
 
+@pytest.fixture
+def pythons_own_depth() -> Iterator[None]:
+    """Other libraries raise the limit when a test imports them."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(before)
+
+
+@pytest.mark.usefixtures("pythons_own_depth")
 @pytest.mark.parametrize("store", [NdjsonStore, Plain])
 def test_records_nested_too_deeply_to_compare_are_told(place: Path, store: Any) -> None:
     """What can be read can be compared, or is told; a traceback is neither."""
