@@ -39,6 +39,7 @@ def facts_of(now: NodeStats) -> dict[str, str]:
         "mode": now.mode.value,
         "since": now.visit.since.isoformat(),
         "verifications": str(now.counts.verifications),
+        **({"candidate": now.candidate} if now.candidate else {}),
     }
 
 
@@ -54,13 +55,21 @@ def with_memory(findings: Sequence[Finding], known: Mapping[str, Remembered]) ->
 
 
 def told_apart(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings, an error where two nodes tell of one run: one process behind two addresses lends its evidence."""
+    """The findings, an error where two nodes tell of one run, inconclusive where they run different candidates.
+
+    One process behind two addresses lends its evidence; and what a node proves of one artefact says nothing of another.
+    """
     names: dict[str, list[str]] = {}
+    candidates: dict[str, str] = {}
     for finding in findings:
         if finding.kind is Kind.NODE and "run" in finding.facts:
             names.setdefault(finding.facts["run"], []).append(_node(finding))
+            if told := finding.facts.get("candidate"):
+                candidates[_node(finding)] = told
     return [
-        _doubled(each, names[each.facts["run"]]) if each.kind is Kind.NODE and "run" in each.facts else each
+        _differing(_doubled(each, names[each.facts["run"]]), candidates)
+        if each.kind is Kind.NODE and "run" in each.facts
+        else each
         for each in findings
     ]
 
@@ -69,8 +78,20 @@ def _doubled(finding: Finding, names: Sequence[str]) -> Finding:
     if len(names) == 1:
         return finding
     wrong = f"{listed(sorted(names))} are one process: all tell of the run {finding.facts['run'][:12]}"
+    return _worse(finding, Outcome.ERROR, wrong, "give each node an address of its own")
+
+
+def _differing(finding: Finding, candidates: Mapping[str, str]) -> Finding:
+    if len(set(candidates.values())) < 2 or finding.outcome.gravity <= Outcome.INCONCLUSIVE.gravity:  # noqa: PLR2004
+        return finding
+    told = listed(f"{name} {version[:60]}" for name, version in sorted(candidates.items()))
+    wrong = f"the nodes run different candidates: {told}"
+    return _worse(finding, Outcome.INCONCLUSIVE, wrong, "deploy one candidate to all of them")
+
+
+def _worse(finding: Finding, outcome: Outcome, wrong: str, remedy: str) -> Finding:
     measured = "; ".join(each for each in (wrong, finding.measured) if each)
-    return replace(finding, outcome=Outcome.ERROR, measured=measured, remedy="give each node an address of its own")
+    return replace(finding, outcome=outcome, measured=measured, remedy=remedy)
 
 
 def _node(finding: Finding) -> str:
@@ -88,8 +109,7 @@ def _remembering(finding: Finding, said: Mapping[str, str], before: Remembered) 
     except (KeyError, ValueError) as error:
         wrong = f"what {gate} read of it is not understood ({type(error).__name__}: {error})"
     if wrong and finding.outcome.gravity > Outcome.ERROR.gravity:
-        measured = "; ".join(each for each in (wrong, finding.measured) if each)
-        finding = replace(finding, outcome=Outcome.ERROR, measured=measured, remedy="look at the node and its clock")
+        finding = _worse(finding, Outcome.ERROR, wrong, "look at the node and its clock")
     if said["run"] != before.facts.get("run"):
         restarted = f"restarted since {gate}: what it had counted is gone, and its soak begins at {said['started_at']}"
         finding = replace(finding, detail="; ".join(each for each in (finding.detail, restarted) if each))

@@ -57,8 +57,8 @@ class Visited:
 class NodeStats:
     """One reading of a node: the document's content, and when it was read.
 
-    ``waiting`` blocks were asked about before, are not compared yet and in no count; a node whose
-    callers wait for the comparison has none, and need not say so.
+    ``candidate`` is the version of its candidate, where it tells one. ``waiting`` blocks were asked about before, are
+    not compared yet and in no count; a node whose callers wait for the comparison has none, and need not say so.
     """
 
     mode: Mode
@@ -72,6 +72,7 @@ class NodeStats:
     visits: tuple[Visited, ...]
     ratio: Mapping[str, Any]
     waiting: int = 0
+    candidate: str = ""
 
     @classmethod
     def read(cls, document: Any, read_at: str) -> Self:
@@ -102,6 +103,7 @@ class NodeStats:
             visits=visits,
             ratio=latency["ratio_millionths"],
             waiting=_waiting(document),
+            candidate=_candidate(document.get("versions")),
         )
 
     def is_stale(self, max_age: timedelta) -> str:
@@ -124,6 +126,13 @@ class NodeStats:
         if self.at < earlier.at:
             return "the stats ran backwards in time"
         return ""
+
+
+def _candidate(versions: object) -> str:
+    told = versions.get("candidate", "") if isinstance(versions, Mapping) else None if versions else ""
+    if not isinstance(told, str):
+        raise EvidenceError("versions.candidate is no text.")
+    return told
 
 
 def _mode(word: object) -> Mode:

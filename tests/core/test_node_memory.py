@@ -219,6 +219,36 @@ def test_two_nodes_that_are_one_process_are_an_error_of_both() -> None:
     assert found[0].remedy == "give each node an address of its own"
 
 
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        (("fast 1.0", "fast 1.0"), Outcome.PASS),
+        (("fast 1.0", None), Outcome.PASS),
+        (("fast 1.0", "fast 1.1"), Outcome.INCONCLUSIVE),
+    ],
+)
+def test_what_nodes_prove_of_two_artefacts_is_proved_of_none(told, outcome) -> None:
+    """Rule 17: a node that follows another one must run what that one ran."""
+    nodes = [
+        Finding(
+            item=f"p::s::nodes::{name}.mode",
+            kind=Kind.NODE,
+            title=name,
+            outcome=Outcome.PASS,
+            facts=said(run=name) | ({} if version is None else {"candidate": version}),
+        )
+        for name, version in zip(("one", "two"), told, strict=True)
+    ]
+    failed = replace(nodes[1], outcome=Outcome.FAIL)
+
+    assert {each.outcome for each in told_apart(nodes)} == {outcome}
+    assert told_apart([nodes[0], failed])[1] == failed
+    if outcome is Outcome.INCONCLUSIVE:
+        says = "the nodes run different candidates: one fast 1.0, two fast 1.1"
+        assert [each.measured for each in told_apart(nodes)] == [says, says]
+        assert told_apart(nodes)[0].remedy == "deploy one candidate to all of them"
+
+
 def test_a_node_that_nobody_read_before_has_no_past() -> None:
     (finding,) = with_memory(
         [Finding(item="p::s::nodes::n.mode", kind=Kind.NODE, title="n", outcome=Outcome.PASS, facts=said())], {}

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_rollout.core.errors import EvidenceError
 from pytest_rollout.core.mode import Mode
+from pytest_rollout.core.node_memory import facts_of
 from pytest_rollout.core.node_stats import Gap, NodeStats, ago
 from pytest_rollout.core.tally import COUNTS
 
@@ -191,3 +192,19 @@ def test_a_reading_that_does_not_go_on_from_the_one_before_says_why(change, says
 )  # fmt: skip
 def test_a_time_is_told_in_its_largest_unit_of_which_there_are_two(seconds: int, says: str) -> None:
     assert ago(timedelta(seconds=seconds)) == says
+
+
+def test_the_version_of_the_candidate_is_read_where_it_is_told() -> None:
+    told = read(document(versions={"reference": "old 1", "candidate": "new 2"}))
+
+    assert (told.candidate, facts_of(told)["candidate"]) == ("new 2", "new 2")
+    for versions in ({}, None, {"reference": "old 1"}):
+        silent = read(document(versions=versions))
+        assert silent.candidate == ""
+        assert "candidate" not in facts_of(silent)
+
+
+@pytest.mark.parametrize("versions", [{"candidate": 2}, {"candidate": None}, ["new 2"], "new 2"])
+def test_a_version_that_is_no_text_is_refused(versions) -> None:
+    with pytest.raises(EvidenceError, match="versions.candidate is no text"):
+        read(document(versions=versions))
