@@ -90,7 +90,8 @@ def _judged(standing: Standing) -> str:
     if standing.judgement is None:
         return f"not judged in this visit, {standing.attempts} attempts"
     judgement = standing.judgement
-    return f"{judgement.verdict.upper()} at {judgement.judged_at.isoformat()}, attempt {standing.attempts}"
+    at = judgement.judged_at.isoformat(timespec="seconds")
+    return f"{judgement.verdict.upper()} at {at}, attempt {standing.attempts}"
 
 
 def standing_document(standing: Standing) -> dict[str, Any]:
