@@ -486,7 +486,8 @@ def test_honest_assertions_promote(project, arguments: tuple[str, ...]) -> None:
     """C01 for counting: hooks that are told of assertions, exact raises, helpers that assert, tests without assert."""
     project.write(
         {
-            "conftest.py": "def pytest_assertion_pass(item, lineno, orig, expl):\n    print(expl)\n",
+            "pytest.ini": "[pytest]\nenable_assertion_pass_hook = true\n",
+            "conftest.py": "def pytest_assertion_pass(item, lineno, orig, expl):\n    print(f'held: {orig}')\n",
             "suites/helper.py": "def look(value):\n    assert value == 1\n",
             "suites/test_gate.py": """
                 import asyncio
