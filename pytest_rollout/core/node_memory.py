@@ -124,6 +124,9 @@ def _contradictions(said: Mapping[str, str], before: Mapping[str, str], gate: st
             f"verifications ran backwards since {gate}, from {before['verifications']} to {said['verifications']}, "
             "without a restart"
         )
+    candidates = said.get("candidate"), before.get("candidate")
+    if is_same_run and all(candidates) and candidates[0] != candidates[1]:
+        yield f"runs the candidate {candidates[0]}, and told {gate} {candidates[1]}, without a restart"
     if "rehearsed" in {said["clock"], before["clock"]}:
         return
     started, at, since, entered, read = (

@@ -219,6 +219,20 @@ def test_two_nodes_that_are_one_process_are_an_error_of_both() -> None:
     assert found[0].remedy == "give each node an address of its own"
 
 
+def test_a_candidate_that_changed_within_one_run_is_an_error() -> None:
+    """Rule 17: the same artefact throughout; behind a command or a server it can change under a running node."""
+    before = said(candidate="fast 1.0")
+    swapped = judged(said(days=2, candidate="fast 1.1"), before=before)
+    started = (THEN + DAY).isoformat()
+    again = said(days=2, run="b2", started_at=started, since=started, candidate="fast 1.1")
+
+    assert swapped[0].outcome is Outcome.ERROR
+    assert swapped[0].measured.startswith(f"runs the candidate fast 1.1, and told {GATE} fast 1.0, without a restart")
+    for now in (said(days=2, candidate="fast 1.0"), said(days=2), again):
+        assert judged(now, before=before)[0].outcome is Outcome.PASS
+    assert judged(said(days=2, candidate="fast 1.1"), before=said())[0].outcome is Outcome.PASS
+
+
 @pytest.mark.parametrize(
     ("told", "outcome"),
     [
